@@ -1,0 +1,1 @@
+"""Contrastive pretraining of streams against each other."""

@@ -1,0 +1,1 @@
+"""What contrastive pretraining offers to Fusion through the same hooks as any plugin."""

@@ -1,0 +1,135 @@
+"""The program: its commands are components, imported only when they are run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any, NoReturn
+
+import typer
+import typer.main
+from typer.core import TyperCommand, TyperGroup
+
+from fusion.catalog import Registration, catalog
+from fusion.catalog.discovery import failures
+from fusion.contract.errors import ComponentError, FusionError
+
+TRACEBACK = "--traceback"
+
+
+class LazyCommand(TyperCommand):
+    """A command of which only name and summary are known until it is used.
+
+    Args:
+        registration: How a plugin announced it.
+    """
+
+    def __init__(self, registration: Registration) -> None:
+        super().__init__(registration.name, help=registration.summary)
+        self._registration = registration
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Import the command and let it read its arguments: from here on it stands in this one's place."""
+        return self._real().make_context(info_name, args, parent=parent, **extra)
+
+    def _real(self) -> Any:
+        name, add = self._registration.name, catalog(strict=False).load("command", self._registration.name)
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.callback()(_nothing)  # with a callback typer makes a group, also of a single command
+        add(app)
+        commands: dict[str, Any] = getattr(typer.main.get_command(app), "commands", {})
+        if name not in commands:
+            raise ComponentError(
+                f"its function adds {', '.join(commands) or 'no command'} instead of '{name}'",
+                where=f"command '{name}' of {self._registration.distribution}",
+                remedy="report it to its authors",
+            )
+        return commands[name]
+
+
+class LazyGroup(TyperGroup):
+    """All commands that plugins announced."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names in the order in which the plugins announced them."""
+        return list(_registered())
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command, not yet imported.
+
+        Raises:
+            ComponentError: There is none of this name; says which plugins failed, for one may have brought it.
+        """
+        registered = _registered()
+        if cmd_name in registered:
+            return LazyCommand(registered[cmd_name])
+        close = get_close_matches(cmd_name, registered, 1)
+        remedy = f"did you mean '{close[0]}'?" if close else f"the commands are {', '.join(registered)}"
+        failed = [plugin.name for plugin in failures(catalog(strict=False).plugins)]
+        if failed:
+            remedy += f" (these plugins failed: {', '.join(failed)}; see fusion plugins list)"
+        raise UnknownCommand(f"there is no command '{cmd_name}'", remedy=remedy)
+
+
+class UnknownCommand(FusionError):
+    """No plugin brings the command that was typed."""
+
+    exit_code = 64
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the program and leave it: with 0, or after one sentence on standard error with the error's exit code.
+
+    Args:
+        arguments: The command line without the program's name; that of the process unless given.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    shown = TRACEBACK in given or os.environ.get("FUSION_TRACEBACK", "0") not in {"", "0"}
+    try:
+        _program()(args=[argument for argument in given if argument != TRACEBACK], prog_name="fusion")
+    except FusionError as error:
+        if shown:
+            raise
+        print(f"fusion: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    sys.exit(0)
+
+
+def _program() -> Any:
+    app = typer.Typer(
+        cls=LazyGroup,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(help="An engine that hears, sees and reads how a person speaks.")(_options)
+    return typer.main.get_command(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"fusion {version('avfusion')}")
+        raise typer.Exit
+
+
+def _options(
+    version: bool = typer.Option(
+        False, "--version", help="Show the version and leave.", is_eager=True, callback=_show_version
+    ),
+    traceback: bool = typer.Option(False, TRACEBACK, help="Show where in the code an error came from; at any place."),
+) -> None:
+    del version, traceback  # both are seen to before this is called; they stand here for the help
+
+
+def _registered() -> dict[str, Registration]:
+    found = catalog(strict=False)
+    return {name: found.find("command", name) for name in found.announced("command")}
+
+
+def _nothing() -> None:
+    """Does nothing: a group's callback."""

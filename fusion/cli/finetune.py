@@ -1,0 +1,41 @@
+"""``fusion finetune CONFIG``: train streams, heads and the model to use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+
+def add(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="finetune")(finetune)
+
+
+def finetune(
+    config: Annotated[Path, typer.Argument(help="The experiment (YAML).", show_default=False)],
+    overrides: Annotated[Optional[list[str]], typer.Argument(help="Settings on top: a.b.c=value.", show_default=False)] = None,  # noqa: UP045
+    start: Annotated[Optional[Path], typer.Option("--from", help="A run whose streams are the start.")] = None,  # noqa: UP045
+    final: Annotated[bool, typer.Option("--final", help="Train on all speakers, as long as the folds say.")] = False,
+) -> None:
+    """Train streams one by one, heads on their stored outputs, and save a model for every fold."""
+    from fusion.cli.console import out
+    from fusion.cli.reporting import TerminalReporter
+    from fusion.config.experiment import job_folder, read_experiment
+    from fusion.training.finetune import finetune as run_job
+
+    loaded = read_experiment(config, overrides or [])
+    folder = job_folder(loaded, "finetune")
+    reporter = TerminalReporter()
+    experiment = loaded.experiment
+    reporter.say(
+        f"finetune {config}: streams {', '.join(experiment.streams)}; heads "
+        f"{', '.join(head.row for head in experiment.fusion)}; up to {experiment.finetune.epochs} epochs; run {folder}"
+    )
+    run_job(loaded, folder, start=start, final=final, reporter=reporter)
+    out.print(f"run: {folder}")
+    if final:
+        out.print(f"next: fusion predict {folder} CLIP", highlight=False)
+    else:
+        out.print(f"next: fusion evaluate {folder}", highlight=False)

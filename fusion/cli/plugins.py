@@ -1,0 +1,69 @@
+"""``fusion plugins``: what is installed, what it offers, and what failed for which reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import typer
+
+from fusion.catalog import PluginState, catalog
+from fusion.catalog.discovery import failures
+
+
+def add(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    plugins = typer.Typer(help="List the installed plugins and what they offer.", no_args_is_help=True)
+    plugins.callback()(_group)
+    plugins.command("list")(list_plugins)
+    app.add_typer(plugins, name="plugins")
+
+
+def list_plugins(
+    as_json: bool = typer.Option(False, "--json", help="As JSON, for programs."),
+) -> None:
+    """List every plugin: name, version, distribution, what it offers, state and error.
+
+    Ends with 69 where a plugin failed and FUSION_STRICT is set.
+    """
+    found = catalog(strict=False)
+    if as_json:
+        print(json.dumps([_as_json(plugin) for plugin in found.plugins], indent=2, ensure_ascii=False))
+    else:
+        _print(found.plugins)
+    if failures(found.plugins):
+        catalog()
+
+
+def _as_json(plugin: PluginState) -> dict[str, object]:
+    return {
+        "name": plugin.name,
+        "version": plugin.version,
+        "distribution": plugin.distribution,
+        "offers": {kind: list(names) for kind, names in plugin.offers.items()},
+        "state": plugin.state,
+        "error": plugin.error,
+    }
+
+
+def _print(plugins: Sequence[PluginState]) -> None:
+    """Plain text: making a rich table would take longer than everything else this command does."""
+    heading = ("plugin", "version", "distribution", "state")
+    rows = [(plugin.name, plugin.version, plugin.distribution, plugin.state) for plugin in plugins]
+    widths = [max(len(row[column]) for row in (heading, *rows)) for column in range(len(heading))]
+    for row, plugin in zip((heading, *rows), (None, *plugins), strict=True):
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        if plugin is not None:
+            if plugin.error:
+                print(f"  {plugin.error}")
+            if plugin.state == "ok":
+                _print_offers(plugin.offers)
+
+
+def _print_offers(offers: Mapping[str, Sequence[str]]) -> None:
+    for kind, names in offers.items():
+        print(f"  {kind:<12}  {', '.join(names)}")
+
+
+def _group() -> None:
+    """List the installed plugins and what they offer."""

@@ -1,0 +1,1 @@
+"""Typed settings, the files they are read from, and overrides."""

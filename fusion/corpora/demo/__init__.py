@@ -1,0 +1,1 @@
+"""Generated clips of talking faces, for trying the engine: real files, invented people."""

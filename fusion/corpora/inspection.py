@@ -1,0 +1,257 @@
+"""What an experiment's clips are, before anything is computed on them: counts, durations, and what is missing."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fusion.contract import PICTURES, SOUND, WORDS, Clip, DataError, FusionError
+from fusion.corpora.loading import load_corpus
+
+if TYPE_CHECKING:
+    from fusion.catalog import Catalog
+    from fusion.config.models import CorpusSettings, Experiment
+    from fusion.contract import Target
+    from fusion.media import MediaInfo
+
+UNKNOWN = "unknown"
+#: Kinds whose files the engine can look into; others are taken as they are named.
+DECODED = (PICTURES, SOUND, WORDS)
+
+
+@dataclass(frozen=True)
+class CorpusReport:
+    """One corpus of an experiment.
+
+    Args:
+        name: As in the config.
+        about: What the corpus says of itself.
+        training_only: True for further corpora, which feed training only.
+        clips: Number of clips.
+        generated: How many of them are synthetic.
+        rights: Clips by licence.
+        classes: Clips by class of the target, ``unknown`` for unlabelled ones.
+        speakers: Clips by speaker.
+        sexes: Clips by sex.
+        seconds: total, shortest, median and longest; empty where no duration is known.
+        missing: By what is missing (a media kind, labels, speakers, a transcript), the number of clips.
+        problems: Clips that could not be read, or whose label is none of the target's, with the reason.
+    """
+
+    name: str
+    about: str
+    training_only: bool
+    clips: int
+    generated: int
+    rights: Mapping[str, int]
+    classes: Mapping[str, int]
+    speakers: Mapping[str, int]
+    sexes: Mapping[str, int]
+    seconds: Mapping[str, float]
+    missing: Mapping[str, int]
+    problems: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class SplitReport:
+    """One split: by part, the number of clips, of speakers, and clips by class."""
+
+    name: str
+    clips: Mapping[str, int]
+    speakers: Mapping[str, int]
+    classes: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """All of an experiment's corpora and splits; ``guarantee`` says what the splits keep apart."""
+
+    corpora: tuple[CorpusReport, ...]
+    splits: tuple[SplitReport, ...] = ()
+    guarantee: str = ""
+    split_hash: str = ""
+    notes: tuple[str, ...] = ()
+    clips: Mapping[str, Sequence[Clip]] = field(default_factory=dict, repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything but the clips themselves, as JSON can hold it."""
+        return {
+            "corpora": [asdict(report) for report in self.corpora],
+            "splits": [asdict(split) for split in self.splits],
+            "guarantee": self.guarantee,
+            "split_hash": self.split_hash,
+            "notes": list(self.notes),
+        }
+
+
+def inspect(
+    experiment: Experiment, *, catalog: Catalog, base: Path, progress: Callable[[int, int], None] | None = None
+) -> Inspection:
+    """Read the corpora, open every file's headers, and plan the splits.
+
+    Args:
+        experiment: What is inspected.
+        catalog: Where components are found.
+        base: Folder that relative roots are relative to.
+        progress: Told (clips done, clips in all) while files are opened.
+
+    Raises:
+        FusionError: A corpus cannot be read at all. Single bad clips are reported instead.
+    """
+    from fusion.evaluation.splits import plan_splits
+
+    target: Target = catalog.build("target", experiment.target)
+    wanted = _wanted_kinds(experiment, catalog)
+    settings = [experiment.corpus, *experiment.training_corpora]
+    loaded = [load_corpus(one, catalog=catalog, base=base) for one in settings]
+    total, done = sum(map(len, loaded)), 0
+    reports = []
+    for index, (one, clips) in enumerate(zip(settings, loaded, strict=True)):
+
+        def step(count: int, before: int = done) -> None:
+            if progress is not None:
+                progress(before + count, total)
+
+        about = str(catalog.build("corpus", _component(one)).about)
+        reports.append(_report(one.name, about, index > 0, clips, target=target, wanted=wanted, step=step))
+        done += len(clips)
+    labelled = [clip for clip in loaded[0] if class_of(clip, target) != UNKNOWN]
+    try:
+        plan = plan_splits(experiment, labelled, catalog)
+    except FusionError as error:
+        return Inspection(tuple(reports), notes=(f"no splits: {error}",), clips={"main": loaded[0]})
+    by_id = {clip.id: clip for clip in labelled}
+    splits = tuple(
+        _split_report(
+            split.name, {part: getattr(split, part) for part in ("train", "validation", "test")}, by_id, target
+        )
+        for split in plan.splits
+    )
+    return Inspection(tuple(reports), splits, plan.guarantee, plan.hash, plan.notes, {"main": loaded[0]})
+
+
+def class_of(clip: Clip, target: Target) -> str:
+    """The class with the largest weight, several joined by ``+``, or ``unknown``."""
+    try:
+        encoded = target.encode(clip.labels)
+    except DataError:
+        return UNKNOWN
+    if encoded is None:
+        return UNKNOWN
+    if target.kind == "dimensions":
+        return "rated"
+    if target.kind == "several":
+        return "+".join(name for name, value in zip(target.names, encoded, strict=True) if value > 0) or "none"
+    return target.names[int(encoded.argmax())]
+
+
+def _component(settings: CorpusSettings) -> dict[str, Any]:
+    return {"name": settings.name, **settings.options}
+
+
+def _wanted_kinds(experiment: Experiment, catalog: Catalog) -> tuple[str, ...]:
+    kinds: dict[str, None] = {}
+    for stream in experiment.streams.values():
+        needs = catalog.build("modality", stream.modality).needs
+        kinds.update(dict.fromkeys(kind for kind, need in needs.items() if not need.optional))
+    return tuple(kinds)
+
+
+def _report(
+    name: str,
+    about: str,
+    training_only: bool,
+    clips: Sequence[Clip],
+    *,
+    target: Target,
+    wanted: Sequence[str],
+    step: Callable[[int], None],
+) -> CorpusReport:
+    missing: Counter[str] = Counter()
+    problems: dict[str, str] = {}
+    lengths: list[float] = []
+    for count, clip in enumerate(clips, 1):
+        held, seconds, problem = look_into(clip)
+        if problem is not None:
+            problems[clip.id] = problem
+        if seconds is not None:
+            lengths.append(float(seconds))
+        missing.update(kind for kind in wanted if kind not in held and problem is None)
+        try:
+            if target.encode(clip.labels) is None:
+                missing["labels"] += 1
+        except DataError as error:
+            problems.setdefault(clip.id, error.what)
+        missing["speakers"] += clip.speaker is None
+        missing["transcripts"] += WORDS not in held
+        step(count)
+    return CorpusReport(
+        name=name,
+        about=about,
+        training_only=training_only,
+        clips=len(clips),
+        generated=sum(clip.generated for clip in clips),
+        rights=_counts(clip.rights for clip in clips),
+        classes=_counts(class_of(clip, target) for clip in clips),
+        speakers=_counts(clip.speaker for clip in clips),
+        sexes=_counts(clip.sex for clip in clips),
+        seconds=_lengths(lengths),
+        missing={what: count for what, count in missing.items() if count},
+        problems=problems,
+    )
+
+
+def look_into(clip: Clip) -> tuple[frozenset[str], Fraction | None, str | None]:
+    """(media kinds that the clip's files really hold, its seconds, what is wrong) from the files' headers."""
+    from fusion.media import probe
+
+    held = {WORDS} if clip.transcript is not None else set()
+    ends: list[Fraction] = []
+    seen: dict[Path, MediaInfo] = {}
+    for track in clip.tracks:
+        if track.kind not in DECODED:
+            held.add(track.kind)
+            continue
+        try:
+            info = seen[track.file] = seen.get(track.file) or probe(track.file)
+        except FusionError as error:
+            return frozenset(held), clip.duration, str(error)
+        if track.kind in info.kinds:
+            held.add(track.kind)
+        if info.duration is not None:
+            ends.append(info.duration - track.start)
+    seconds = clip.duration if clip.duration is not None else max(ends, default=None)
+    return frozenset(held), seconds, None
+
+
+def _split_report(
+    name: str, parts: Mapping[str, Sequence[str]], clips: Mapping[str, Clip], target: Target
+) -> SplitReport:
+    members = {part: [clips[clip_id] for clip_id in ids] for part, ids in parts.items()}
+    return SplitReport(
+        name=name,
+        clips={part: len(held) for part, held in members.items()},
+        speakers={part: len({clip.speaker for clip in held} - {None}) for part, held in members.items()},
+        classes={part: _counts(class_of(clip, target) for clip in held) for part, held in members.items()},
+    )
+
+
+def _counts(values: Any) -> dict[str, int]:
+    counted = Counter(UNKNOWN if value is None else str(value) for value in values)
+    return dict(sorted(counted.items(), key=lambda item: (item[0] == UNKNOWN, item[0])))
+
+
+def _lengths(seconds: Sequence[float]) -> dict[str, float]:
+    if not seconds:
+        return {}
+    return {
+        "total": round(sum(seconds), 3),
+        "shortest": round(min(seconds), 3),
+        "median": round(statistics.median(seconds), 3),
+        "longest": round(max(seconds), 3),
+    }

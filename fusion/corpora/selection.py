@@ -1,0 +1,146 @@
+"""What a config does to a corpus's clips: further tracks, a choice among them, other names for their labels."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fusion.contract import Clip, ConfigError, DataError, Problem, Track
+from fusion.corpora.manifest import inside
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_NAMED = ("id", "speaker", "take", "group")
+
+
+def attach_tracks(clips: Sequence[Clip], patterns: Mapping[str, str], root: Path) -> list[Clip]:
+    """Add a track of a kind wherever its pattern names an existing file; a clip without one stays without.
+
+    Args:
+        clips: The clips, with names as the corpus gives them.
+        patterns: By media kind, a path below root with {id}, {speaker}, {take} and {group}.
+        root: The corpus's folder.
+
+    Raises:
+        ConfigError: A pattern has an unknown placeholder.
+        DataError: A path leaves root, or a pattern fits no clip at all.
+    """
+    problems = [
+        Problem(f"corpus.attach.{kind}", f"'{{{name}}}' is none of {', '.join('{' + n + '}' for n in _NAMED)}")
+        for kind, pattern in patterns.items()
+        for name in _PLACEHOLDER.findall(pattern)
+        if name not in _NAMED
+    ]
+    if problems:
+        raise ConfigError("corpus", problems)
+    attached = list(clips)
+    for kind, pattern in patterns.items():
+        wanted = _PLACEHOLDER.findall(pattern)
+        count = 0
+        for index, clip in enumerate(attached):
+            known = {name: getattr(clip, name) for name in wanted}
+            if any(value is None for value in known.values()):
+                continue
+            file = inside(root, _PLACEHOLDER.sub(lambda match, known=known: str(known[match[1]]), pattern))  # type: ignore[misc]
+            if file.is_file():
+                attached[index] = replace(clip, tracks=(*clip.tracks, Track(kind, file)))
+                count += 1
+        if not count and attached:
+            raise DataError(
+                f"no file for any of {len(attached)} clips", where=f"{root / pattern}", remedy="correct corpus.attach"
+            )
+    return attached
+
+
+def select_clips(clips: Sequence[Clip], select: Mapping[str, Sequence[str] | str], *, corpus: str) -> list[Clip]:
+    """Clips that have one of the values under every key (a label, detail, speaker, sex, group, take or id).
+
+    Raises:
+        DataError: No clip knows a key, or a value occurs nowhere.
+    """
+    chosen = list(clips)
+    for key, value in select.items():
+        values = {value} if isinstance(value, str) else set(value)
+        having = [(clip, _values(clip, key, corpus)) for clip in clips]
+        present = sorted({name for _, names in having for name in names})
+        if not present:
+            raise DataError(f"no clip has '{key}'", where=f"corpus {corpus}", remedy=f"correct select.{key}")
+        unknown = sorted(values - set(present))
+        if unknown:
+            raise DataError(
+                f"no clip has {key} '{unknown[0]}'",
+                where=f"corpus {corpus}",
+                remedy=f"choose among {', '.join(present[:12])}{' ...' if len(present) > 12 else ''}",
+            )
+        wanted = {clip.id for clip, names in having if values & set(names)}
+        chosen = [clip for clip in chosen if clip.id in wanted]
+    return chosen
+
+
+def _values(clip: Clip, key: str, corpus: str) -> list[str]:
+    if key in {"speaker", "take"}:
+        name = getattr(clip, key)
+        return [] if name is None else [name, f"{corpus}:{name}"]
+    if key in {"sex", "group", "id"}:
+        value = getattr(clip, key)
+    else:
+        value = clip.labels.get(key, clip.details.get(key))
+    if value is None:
+        return []
+    return [str(item) for item in value] if isinstance(value, list | tuple | Mapping) else [str(value)]
+
+
+def map_labels(clips: Sequence[Clip], maps: Mapping[str, Mapping[str, str | None]], *, corpus: str) -> list[Clip]:
+    """Rename label values by total maps; a clip whose value maps to null is dropped.
+
+    Of several or weighted classes only those that map to null are dropped, and the clip with the last of them.
+
+    Raises:
+        DataError: Some value has no entry; all of them are named, with their counts.
+    """
+    kept = list(clips)
+    for label, table in maps.items():
+        missing: Counter[str] = Counter()
+        for clip in kept:
+            missing.update(name for name in _classes(clip.labels.get(label)) if name not in table)
+        if missing:
+            counts = ", ".join(f"{name} ({count})" for name, count in sorted(missing.items()))
+            raise DataError(
+                f"labels.{label} says nothing about {counts}",
+                where=f"corpus {corpus}",
+                remedy="map every value; null drops its clips",
+            )
+        mapped = []
+        for clip in kept:
+            value = clip.labels.get(label)
+            if value is None:
+                mapped.append(clip)
+                continue
+            renamed = _renamed(value, table)
+            if renamed is not None:
+                mapped.append(replace(clip, labels={**clip.labels, label: renamed}))
+        kept = mapped
+    return kept
+
+
+def _classes(value: Any) -> list[str]:
+    if value is None:
+        return []
+    return [str(item) for item in value] if isinstance(value, list | tuple | Mapping) else [str(value)]
+
+
+def _renamed(value: Any, table: Mapping[str, str | None]) -> Any:
+    if isinstance(value, Mapping):
+        weights: dict[str, float] = {}
+        for name, weight in value.items():
+            target = table[str(name)]
+            if target is not None:
+                weights[target] = weights.get(target, 0.0) + float(weight)
+        return weights if any(weights.values()) else None
+    if isinstance(value, list | tuple):
+        names = list(dict.fromkeys(table[str(name)] for name in value))
+        return [name for name in names if name is not None] or None
+    return table[str(value)]

@@ -1,0 +1,87 @@
+"""A first experiment for a folder of clips: a config that runs as it is, and says what to change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from fusion.contract import PICTURES, SOUND, WORDS, FusionError
+from fusion.corpora.scanning import Scan
+
+if TYPE_CHECKING:
+    from fusion.media import MediaInfo
+
+#: Files that are opened to see what clips hold.
+SAMPLE = 40
+#: Streams by the media kind they need; names of components that the project's own distributions install.
+STREAMS: dict[str, tuple[str, dict[str, Any]]] = {
+    PICTURES: (
+        "face",
+        {"modality": "video", "transforms": ["face_boxes", "face_crop"], "encoder": {"name": "cnn3d"}},
+    ),
+    SOUND: (
+        "voice",
+        {
+            "modality": "audio",
+            "transforms": [{"name": "resample", "rate": 16000}, {"name": "log_mel", "bands": 64}],
+            "encoder": {"name": "cnn_rnn"},
+        },
+    ),
+    WORDS: ("words", {"modality": "text", "encoder": {"name": "lstm"}}),
+}
+
+
+def kinds_held(folder: Path, scan: Scan) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Media kinds that a sample of the clips really holds, and what is wrong with files that cannot be read."""
+    from fusion.media import probe
+
+    step = max(1, len(scan.rows) // SAMPLE)
+    held: set[str] = set()
+    problems = []
+    for row in scan.rows[::step]:
+        if "transcript" in row or WORDS in row:
+            held.add(WORDS)
+        for column in ("file", PICTURES, SOUND):
+            if column in row:
+                try:
+                    held |= set(_of_column(probe(folder / row[column]), column))
+                except FusionError as error:
+                    problems.append(str(error))
+    return frozenset(held), tuple(problems)
+
+
+def _of_column(info: MediaInfo, column: str) -> Sequence[str]:
+    return info.kinds if column == "file" else [kind for kind in info.kinds if kind == column]
+
+
+def starter_config(manifest: str, scan: Scan, kinds: Collection[str]) -> str:
+    """The config as YAML text.
+
+    Args:
+        manifest: The table's name; it lies beside the config.
+        scan: What was found.
+        kinds: Media kinds that the clips hold; each gives a stream.
+    """
+    streams = {name: settings for kind, (name, settings) in STREAMS.items() if kind in kinds}
+    speakers = scan.speakers
+    named = bool(scan.rows) and all("speaker" in row for row in scan.rows)
+    if named and 3 <= speakers <= 10:
+        protocol: dict[str, Any] = {"name": "leave_one_speaker_out"}
+    else:
+        protocol = {"name": "speaker_folds", "folds": max(3, min(5, speakers if named else len(scan.rows)))}
+    config: dict[str, Any] = {
+        "corpus": {"name": "manifest", "root": ".", "file": manifest},
+        "target": {"name": "classes", "label": scan.label or "emotion", "classes": list(scan.classes)},
+        "window": {"seconds": 3.0},
+        "streams": streams,
+        "fusion": [{"name": "late_average"}, {"name": "weighted_sum"}],
+        "protocol": protocol,
+        "finetune": {"epochs": 40, "batch": 16, "patience": 10},
+    }
+    lines = [f"# A first experiment on {len(scan.rows)} clips, written by 'fusion manifest'; change what you like."]
+    lines += [f"# Note: {note}." for note in scan.notes]
+    text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
+    return "\n".join(lines) + "\n" + text

@@ -1,0 +1,1 @@
+"""The data path: chains from decoded pieces to stored rows, windows, and batches."""

@@ -1,0 +1,212 @@
+"""From windows to batches: rows of every stream as tensors, with a presence mask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from fusion.contract import Batch, Clip, DataError, Fitted, Row, Span, Target
+from fusion.data.plan import TrainingPlan, Window
+from fusion.data.randomness import generator
+from fusion.data.rows import Absent, window_row
+from fusion.data.streams import StreamPlan
+from fusion.store.store import Store, StoredClip
+
+
+@dataclass(slots=True)
+class StreamBatch:
+    """The present rows of one stream: their places in the batch ``[P]`` and their tensors."""
+
+    places: Tensor
+    tensors: Batch
+
+
+@dataclass(slots=True)
+class WindowBatch:
+    """B windows of S streams.
+
+    Args:
+        windows: The windows, in order.
+        present: ``[B, S]`` bool.
+        streams: By stream, in order; None where no row has it.
+        targets: ``[B, C]``; NaN rows where unlabelled.
+        absent: Reasons by (place in the batch, stream).
+    """
+
+    windows: Sequence[Window]
+    present: Tensor
+    streams: dict[str, StreamBatch | None]
+    targets: Tensor
+    absent: Mapping[tuple[int, str], str] = field(default_factory=dict)
+
+    def to(self, device: torch.device) -> WindowBatch:
+        """The batch on a device."""
+        if device.type == "cpu":
+            return self
+        streams = {
+            name: None if batch is None else StreamBatch(
+                batch.places.to(device, non_blocking=True),
+                {key: tensor.to(device, non_blocking=True) for key, tensor in batch.tensors.items()},
+            )
+            for name, batch in self.streams.items()
+        }
+        return WindowBatch(self.windows, self.present.to(device), streams, self.targets.to(device), self.absent)
+
+
+class ClipTable:
+    """Prepared clips with their stored streams and targets: what batches are made from.
+
+    Args:
+        clips: The clips, in order.
+        plans: The streams, by name.
+        store: Where their arrays are.
+        target: What is predicted; None for jobs without labels.
+
+    Raises:
+        DataError: Where a clip has not been prepared (``fusion prepare`` is the remedy).
+    """
+
+    def __init__(
+        self, clips: Sequence[Clip], plans: Mapping[str, StreamPlan], store: Store, target: Target | None
+    ) -> None:
+        self.clips = tuple(clips)
+        self.plans = dict(plans)
+        self._stored: list[dict[str, StoredClip]] = []
+        durations: list[Fraction] = []
+        for clip in self.clips:
+            streams = {name: store.read(store.entry_key(clip, plan)) for name, plan in self.plans.items()}
+            self._stored.append(streams)
+            durations.append(max(stored.duration for stored in streams.values()))
+        self.durations = tuple(durations)
+        self.targets = _targets(self.clips, target)
+
+    def stored(self, clip: int, stream: str) -> StoredClip:
+        """What the store holds of one clip's stream."""
+        return self._stored[clip][stream]
+
+    def row(self, window: Window, stream: str, *, training: bool = False, address: Sequence[int | str] = ()) -> Row | Absent:
+        """One stream's row of a window; draws of augmentations come from the address."""
+        plan = self.plans[stream]
+        random = generator(*address, stream, self.clips[window.clip].id, window.number) if training else None
+        return window_row(plan, self._stored[window.clip][stream], window.span, training=training, random=random)
+
+    def subset(self, streams: Sequence[str], clips: Sequence[int] | None = None) -> ClipTable:
+        """The same clips (or some of them) with some of the streams; nothing is read again."""
+        table = object.__new__(ClipTable)
+        chosen = range(len(self.clips)) if clips is None else clips
+        table.clips = tuple(self.clips[index] for index in chosen)
+        table.plans = {name: self.plans[name] for name in streams}
+        table._stored = [{name: self._stored[index][name] for name in streams} for index in chosen]
+        table.durations = tuple(self.durations[index] for index in chosen)
+        table.targets = self.targets[list(chosen)]
+        return table
+
+
+def _targets(clips: Sequence[Clip], target: Target | None) -> NDArray[np.float32]:
+    if target is None:
+        return np.full((len(clips), 1), np.nan, dtype=np.float32)
+    rows = np.full((len(clips), len(target.names)), np.nan, dtype=np.float32)
+    for place, clip in enumerate(clips):
+        try:
+            encoded = target.encode(clip.labels)
+        except DataError as error:
+            raise DataError(error.what, where=f"clip {clip.id}, {error.where}", remedy=error.remedy) from None
+        if encoded is not None:
+            rows[place] = encoded
+    return rows
+
+
+def make_batch(
+    table: ClipTable,
+    windows: Sequence[Window],
+    fitted: Mapping[str, Fitted],
+    *,
+    training: bool = False,
+    address: Sequence[int | str] = (),
+) -> WindowBatch:
+    """Rows of all streams for these windows, as tensors; training and evaluation share this path."""
+    present = torch.zeros(len(windows), len(table.plans), dtype=torch.bool)
+    streams: dict[str, StreamBatch | None] = {}
+    absent: dict[tuple[int, str], str] = {}
+    for column, (name, plan) in enumerate(table.plans.items()):
+        rows: list[Row] = []
+        spans: list[Span] = []
+        places: list[int] = []
+        for place, window in enumerate(windows):
+            row = table.row(window, name, training=training, address=address)
+            if isinstance(row, Absent):
+                absent[place, name] = row.reason
+                continue
+            rows.append(row)
+            spans.append(window.span)
+            places.append(place)
+        if not rows:
+            streams[name] = None
+            continue
+        present[places, column] = True
+        streams[name] = StreamBatch(torch.tensor(places), plan.modality.batch(rows, spans, fitted[name]))
+    targets = torch.from_numpy(table.targets[[window.clip for window in windows]])
+    return WindowBatch(tuple(windows), present, streams, targets, absent)
+
+
+class _TrainingBatches(Dataset[WindowBatch]):
+    """Batches by (epoch, step): what loader workers compute, each batch whole."""
+
+    def __init__(self, table: ClipTable, plan: TrainingPlan, fitted: Mapping[str, Fitted]) -> None:
+        self._table = table
+        self._plan = plan
+        self._fitted = fitted
+
+    def __getitem__(self, address: tuple[int, int]) -> WindowBatch:
+        epoch, step = address
+        return make_batch(
+            self._table,
+            self._plan.windows(epoch, step),
+            self._fitted,
+            training=True,
+            address=(self._plan.seed, "augment", epoch, step),
+        )
+
+
+def training_batches(
+    table: ClipTable,
+    plan: TrainingPlan,
+    fitted: Mapping[str, Fitted],
+    *,
+    first: tuple[int, int],
+    epochs: int,
+    workers: int,
+) -> Iterator[tuple[int, int, WindowBatch]]:
+    """Batches from (epoch, step) ``first`` to the end of the last epoch, as (epoch, step, batch).
+
+    They depend neither on the number of loader workers nor on where the iteration begins.
+    """
+    addresses = [
+        (epoch, step)
+        for epoch in range(first[0], epochs)
+        for step in range(first[1] if epoch == first[0] else 0, plan.steps)
+    ]
+    loader: DataLoader[WindowBatch] = DataLoader(
+        _TrainingBatches(table, plan, fitted),
+        batch_size=None,
+        sampler=addresses,  # type: ignore[arg-type]
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+    )
+    for (epoch, step), batch in zip(addresses, loader, strict=True):
+        yield epoch, step, batch
+
+
+def evaluation_batches(
+    table: ClipTable, windows: Sequence[Window], fitted: Mapping[str, Fitted], batch: int
+) -> Iterator[WindowBatch]:
+    """All windows in order, without augmentation."""
+    for start in range(0, len(windows), batch):
+        yield make_batch(table, windows[start : start + batch], fitted)

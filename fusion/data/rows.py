@@ -1,0 +1,100 @@
+"""From what is stored of a clip to the row of one window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Protocol
+
+from fusion.contract import Row, Span
+from fusion.data.stages import naming
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from fusion.data.streams import Step, StreamPlan
+
+_NONE = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """That a stream has nothing for a clip or window, and why."""
+
+    reason: str
+
+
+class RowSource(Protocol):
+    """Where windows are cut from: a stored clip, or what a running chain has finished so far."""
+
+    @property
+    def duration(self) -> Fraction:
+        """Seconds up to which there is something to cut."""
+        ...
+
+    @property
+    def absence(self) -> str | None:
+        """Why the stream is absent from the whole clip; None where it is present."""
+        ...
+
+    def row(self, span: Span | None) -> Row:
+        """The pieces in a span, or all."""
+        ...
+
+
+def live_context(plan: StreamPlan) -> tuple[Fraction, Fraction]:
+    """Seconds before and after a window that the stream's live steps need."""
+    return _remaining(plan.live)
+
+
+def window_row(
+    plan: StreamPlan, stored: RowSource, span: Span, *, training: bool, random: np.random.Generator | None
+) -> Row | Absent:
+    """One stream's row of a window: the stored slice with context, through the live steps.
+
+    Args:
+        plan: The stream.
+        stored: What is stored of the clip.
+        span: The window; modalities of extent clip take the whole clip instead.
+        training: Whether augmentations run.
+        random: What augmentations draw from, addressed by the caller; needed in training only.
+
+    Raises:
+        DataError: A live step cannot make the window's pieces.
+    """
+    if stored.absence is not None:
+        return Absent(stored.absence)
+    whole = Span(_NONE, stored.duration)
+    wanted = whole if plan.modality.extent == "clip" else span
+    steps = tuple(step for step in plan.live if training or step.kind == "transform")
+    reach = _within(wanted.extended(*_remaining(steps)), whole)
+    row = stored.row(None if plan.modality.extent == "clip" else reach)
+    for number, step in enumerate(steps):
+        reach = _within(wanted.extended(*_remaining(steps[number + 1 :])), whole)
+        row = _apply(step, row, reach, random)
+    reason = plan.modality.absence(row)
+    return row if reason is None else Absent(reason)
+
+
+def _apply(step: Step, row: Row, span: Span, random: np.random.Generator | None) -> Row:
+    with naming(step):
+        if step.kind == "augmentation":
+            augmented: Row = step.instance(row, span, random)
+            return augmented
+        transformed: Row = step.instance.apply(row, span, None)
+        return transformed
+
+
+def _remaining(steps: tuple[Step, ...]) -> tuple[Fraction, Fraction]:
+    """Context that local steps still need; a transform of scope window sees the window itself."""
+    before = after = _NONE
+    for step in steps:
+        if step.scope == "window" and step.kind == "transform":
+            break
+        before, after = before + step.context[0], after + step.context[1]
+    return before, after
+
+
+def _within(span: Span, whole: Span) -> Span:
+    start = min(max(span.start, whole.start), whole.end)
+    return Span(start, max(min(span.end, whole.end), start))

@@ -1,0 +1,90 @@
+"""The splits of an experiment: made by its protocol, checked against leaks, named by a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fusion.catalog import Catalog
+from fusion.config.models import Experiment
+from fusion.contract import Clip, LeakError, Split, SplitProtocol
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class SplitPlan:
+    """All splits of a protocol over given clips.
+
+    Args:
+        protocol: The protocol's name and resolved options.
+        leaking: Whether speakers may stand on both sides.
+        seed: What the protocol drew from.
+        splits: One, or one for each fold.
+        hash: Names the exact parts (12 hexadecimal digits).
+        notes: What a reader of scores must know (clips without a speaker, duplicates).
+    """
+
+    protocol: Mapping[str, Any]
+    leaking: bool
+    seed: int
+    splits: tuple[Split, ...]
+    hash: str
+    notes: tuple[str, ...]
+
+    @property
+    def guarantee(self) -> str:
+        """One sentence for tables."""
+        if self.leaking:
+            return f"LEAKING: {self.protocol['name']} lets speakers cross parts"
+        return f"{self.protocol['name']}: no speaker and no take stands in two parts"
+
+
+def plan_splits(experiment: Experiment, clips: Sequence[Clip], catalog: Catalog) -> SplitPlan:
+    """Split the clips as the experiment says.
+
+    Raises:
+        LeakError: Where a take, or a speaker under a protocol that is not named leaking, stands in two parts.
+    """
+    protocol: SplitProtocol = catalog.build("protocol", experiment.protocol)
+    splits = tuple(protocol.splits(clips, experiment.seed))
+    by_id = {clip.id: clip for clip in clips}
+    for split in splits:
+        check_split(split, by_id, leaking=protocol.leaking)
+    resolved = catalog.resolved("protocol", experiment.protocol)
+    unknown = sum(clip.speaker is None for clip in clips)
+    notes = []
+    if unknown:
+        notes.append(f"{unknown} of {len(clips)} clips have no known speaker; they are grouped by content alone")
+    return SplitPlan(resolved, protocol.leaking, experiment.seed, splits, split_hash(splits), tuple(notes))
+
+
+def split_hash(splits: Sequence[Split]) -> str:
+    """A name for exactly these parts: equal for equal parts, whatever order they were made in."""
+    parts = [[split.name, *(sorted(getattr(split, part)) for part in PARTS)] for split in splits]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=True).encode()).hexdigest()[:12]
+
+
+def check_split(split: Split, clips: Mapping[str, Clip], *, leaking: bool) -> None:
+    """Refuse clips, takes and (unless leaking) speakers that stand in two parts."""
+    keys = {"clip": lambda clip: clip.id, "take": lambda clip: clip.take}
+    if not leaking:
+        keys["speaker"] = lambda clip: clip.speaker
+    for what, key in keys.items():
+        seen: dict[str, str] = {}
+        for part in PARTS:
+            for identifier in getattr(split, part):
+                value = key(clips[identifier])
+                if value is None:
+                    continue
+                if seen.setdefault(value, part) != part:
+                    raise LeakError(
+                        f"{what} {value} stands in both {seen[value]} and {part}", where=f"split {split.name}",
+                        remedy="use a protocol that keeps it whole",
+                    )
+    for part in PARTS:
+        if not getattr(split, part):
+            raise LeakError(f"the {part} part is empty", where=f"split {split.name}", remedy="choose another protocol")

@@ -1,0 +1,36 @@
+"""Late averaging: each stream decides alone, and their probabilities are averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from fusion.contract import HeadOutput, StreamOutput, StreamSpec
+from fusion.heads import options as settings
+from fusion.heads.streams import stacked_logits
+
+
+class LateAverage(nn.Module):
+    """Mean of the present streams' probabilities or log-probabilities; nothing is fitted."""
+
+    needs_sequence = False
+    needs_logits = True
+
+    def __init__(self, options: settings.LateAverage, streams: Sequence[StreamSpec], outputs: int) -> None:
+        super().__init__()
+        self._options = options
+        self._names = tuple(stream.name for stream in streams)
+        self._outputs = outputs
+
+    def forward(self, outputs: Mapping[str, StreamOutput], present: Tensor) -> HeadOutput:
+        """Average over present streams. Shapes as in the contract."""
+        stream_logits = stacked_logits(outputs, self._names, present)
+        weights = present / present.sum(dim=1, keepdim=True).clamp_min(1)
+        if self._options.of == "probabilities":
+            mean = (weights.unsqueeze(-1) * torch.softmax(stream_logits, dim=-1)).sum(dim=1)
+            logits = mean.clamp_min(1e-12).log()
+        else:
+            logits = (weights.unsqueeze(-1) * torch.log_softmax(stream_logits, dim=-1)).sum(dim=1)
+        return HeadOutput(logits, weights, stream_logits)

@@ -1,0 +1,1 @@
+"""Inference on clips: checkpoints that load on their own, and predictions with reasons."""

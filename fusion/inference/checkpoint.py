@@ -1,0 +1,205 @@
+"""A trained model as a folder: weights as safetensors, everything else as JSON, and a card for people."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from fusion.catalog import Catalog
+from fusion.config.models import Component, Experiment, LabelledComponent, StreamSettings
+from fusion.contract import ComponentError, Fitted, RunError
+from fusion.heads.model import SingleStream, StreamModel, stream_specs
+from fusion.inference.card import model_card
+from fusion.training.described import build_stream_model, input_from_json, input_to_json
+from fusion.training.files import read_json, read_state, write_atomic, write_json, write_state
+
+if TYPE_CHECKING:
+    from fusion.training.described import StreamDescription
+
+#: Version of the layout of a model's folder.
+MODEL_FORMAT = 1
+WEIGHTS = "weights.safetensors"
+DESCRIPTION = "model.json"
+
+
+@dataclass(frozen=True)
+class CheckpointContent:
+    """What a trained model consists of."""
+
+    experiment: Experiment
+    streams: Mapping[str, StreamModel]
+    descriptions: Mapping[str, StreamDescription]
+    head: nn.Module
+    head_component: LabelledComponent | None
+    row: str
+    names: tuple[str, ...]
+    prior: Sequence[float]
+    temperature: float
+    aggregation: Fitted
+    training: Mapping[str, Any]
+    notes: str
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model read back, its networks in evaluation mode."""
+
+    folder: Path
+    description: Mapping[str, Any]
+    experiment: Experiment
+    streams: Mapping[str, StreamModel]
+    fitted: Mapping[str, Fitted]
+    head: nn.Module
+    names: tuple[str, ...]
+    temperature: float
+    aggregation: Fitted
+
+
+def write_checkpoint(folder: Path, content: CheckpointContent, catalog: Catalog) -> None:
+    """Write a model's folder; the description is written last and names the hash of the weights."""
+    experiment = content.experiment
+    streams = {name: experiment.streams[name] for name in content.streams}
+    write_state(folder / WEIGHTS, {
+        "streams": {name: model.state_dict() for name, model in content.streams.items()},
+        "fitted": {name: dict(description.fitted) for name, description in content.descriptions.items()},
+        "head": content.head.state_dict(),
+        "aggregation": dict(content.aggregation),
+    })
+    description = {
+        "format": MODEL_FORMAT,
+        "avfusion": metadata.version("avfusion"),
+        "written": time.strftime("%Y-%m-%d"),
+        "row": content.row,
+        "target": catalog.resolved("target", experiment.target),
+        "names": list(content.names),
+        "window": experiment.window.model_dump(mode="json"),
+        "aggregator": catalog.resolved("aggregator", experiment.aggregator),
+        "protocol": catalog.resolved("protocol", experiment.protocol),
+        "corpus": experiment.corpus.name,
+        "head": None if content.head_component is None else content.head_component.model_dump(mode="json"),
+        "streams": {
+            name: {
+                "settings": settings.model_dump(mode="json", exclude={"weights", "training", "augmentations"}),
+                "input": input_to_json(content.descriptions[name].input),
+            }
+            for name, settings in streams.items()
+        },
+        "prior": list(content.prior),
+        "temperature": content.temperature,
+        "training": dict(content.training),
+        "requires": _requirements(streams, content.head_component, experiment, catalog),
+        "sha256": {WEIGHTS: _sha256(folder / WEIGHTS)},
+    }
+    write_json(folder / DESCRIPTION, description)
+    write_atomic(folder / "README.md", model_card(description, content.notes).encode())
+
+
+def change_temperature(folder: Path, temperature: float) -> None:
+    """Replace a model's temperature."""
+    description = read_json(folder / DESCRIPTION)
+    write_json(folder / DESCRIPTION, {**description, "temperature": temperature})
+
+
+def read_checkpoint(folder: Path, catalog: Catalog) -> Checkpoint:
+    """Load a model.
+
+    Raises:
+        RunError: The folder holds no model, one of a newer version, or one whose weights were changed.
+        ComponentError: A plugin that the model needs is not installed; says which to install.
+    """
+    if not (folder / DESCRIPTION).exists():
+        raise RunError("holds no model", where=str(folder), remedy="name a run's fold or final model")
+    description = read_json(folder / DESCRIPTION)
+    if description.get("format", 0) > MODEL_FORMAT:
+        raise RunError(f"was written by a newer version of avfusion ({description.get('avfusion')})", where=str(folder),
+                       remedy="upgrade avfusion")
+    for name, expected in description["sha256"].items():
+        if not (folder / name).exists():
+            raise RunError(f"lacks {name}", where=str(folder), remedy="copy the whole folder again")
+        if _sha256(folder / name) != expected:
+            raise RunError(f"{name} is not the file that was saved with this model", where=str(folder),
+                           remedy="copy the folder again from its source")
+    _check_requirements(description, catalog)
+    experiment = _experiment(description)
+    state = read_state(folder / WEIGHTS)
+    names = tuple(description["names"])
+    streams = {}
+    for name, settings in experiment.streams.items():
+        spec = input_from_json(description["streams"][name]["input"])
+        model = build_stream_model(settings.encoder, settings.modality.name, spec, names, catalog, (0, "checkpoint", name))
+        model.load_state_dict(state["streams"][name])
+        streams[name] = model.eval()
+    specs = stream_specs(streams)
+    head: nn.Module
+    if description["head"] is None:
+        head = SingleStream(specs)
+    else:
+        component = LabelledComponent.model_validate(description["head"])
+        head = catalog.build("head", {"name": component.name, **component.options}, specs, len(names))
+    head.load_state_dict(state["head"])
+    return Checkpoint(
+        folder, description, experiment, streams, state["fitted"], head.eval(), names,
+        float(description["temperature"]), state["aggregation"],
+    )
+
+
+def _experiment(description: Mapping[str, Any]) -> Experiment:
+    """The part of the experiment that inference needs."""
+    streams = {name: StreamSettings.model_validate(stream["settings"]) for name, stream in description["streams"].items()}
+    return Experiment.model_validate({
+        "corpus": {"name": description["corpus"]},
+        "target": description["target"],
+        "window": description["window"],
+        "streams": streams,
+        "aggregator": description["aggregator"],
+        "protocol": description["protocol"],
+        "leaking": True,
+    })
+
+
+def _components(
+    streams: Mapping[str, StreamSettings], head: LabelledComponent | None, experiment: Experiment
+) -> list[tuple[str, Component, str | None]]:
+    found: list[tuple[str, Component, str | None]] = [
+        ("target", experiment.target, None), ("aggregator", experiment.aggregator, None)
+    ]
+    if head is not None:
+        found.append(("head", head, None))
+    for settings in streams.values():
+        found.append(("modality", settings.modality, None))
+        found += [("transform", transform, None) for transform in settings.transforms]
+        found.append(("encoder", settings.encoder, settings.modality.name))
+    return found
+
+
+def _requirements(
+    streams: Mapping[str, StreamSettings], head: LabelledComponent | None, experiment: Experiment, catalog: Catalog
+) -> dict[str, str]:
+    """Distributions, with versions, that provide the model's components."""
+    found: dict[str, str] = {}
+    for kind, component, modality in _components(streams, head, experiment):
+        names = catalog.names(kind, modality) if modality else catalog.names(kind)
+        if component.name in names:
+            registration = catalog.find(kind, component.name, modality=modality)
+            found[registration.distribution] = registration.version
+    return dict(sorted(found.items()))
+
+
+def _check_requirements(description: Mapping[str, Any], catalog: Catalog) -> None:
+    installed = {plugin.distribution for plugin in catalog.plugins if plugin.state == "ok"}
+    missing = [f"{name}=={version}" for name, version in description["requires"].items() if name not in installed]
+    if missing:
+        raise ComponentError(f"needs {' and '.join(missing)}, which is not installed", where="this model",
+                             remedy=f"pip install {' '.join(missing)}")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""Runs, checkpoints and the training of streams, heads and whole models."""

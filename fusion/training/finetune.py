@@ -1,0 +1,214 @@
+"""The job ``finetune``: streams one by one, heads on their stored outputs, the chosen model tuned and saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from fusion.catalog import Catalog, catalog as installed_catalog
+from fusion.contract import Aggregator, Clip, DataError, RunError, Split, Target
+from fusion.corpora import load_corpus
+from fusion.data.streams import StreamPlan, plan_streams
+from fusion.evaluation.splits import SplitPlan, plan_splits
+from fusion.store.prepare import prepare
+from fusion.store.store import Store, store_folder
+from fusion.training.fold import FoldResult, train_fold
+from fusion.training.report import Reporter, Silent
+from fusion.training.run import Record, locked
+from fusion.training.split_data import check_label_maps, split_tables
+from fusion.training.tasks import Setting, class_weights
+
+if TYPE_CHECKING:
+    from fusion.config.experiment import LoadedExperiment
+
+
+@dataclass(frozen=True)
+class Materials:
+    """All that a training job starts from."""
+
+    loaded: LoadedExperiment
+    catalog: Catalog
+    plans: Mapping[str, StreamPlan]
+    store: Store
+    clips: Mapping[str, Clip]
+    further: tuple[Clip, ...]
+    target: Target
+    splits: SplitPlan
+
+
+def finetune(
+    loaded: LoadedExperiment,
+    folder: Path,
+    *,
+    start: Path | None = None,
+    final: bool = False,
+    catalog: Catalog | None = None,
+    reporter: Reporter | None = None,
+) -> Path:
+    """Train an experiment, fold by fold; the same call goes on where a killed one stopped.
+
+    Args:
+        loaded: The experiment.
+        folder: The run's folder.
+        start: A run of the same split (or of strangers) whose streams of the same names are the start.
+        final: Train on all speakers instead, for the folds' median best epochs.
+        catalog: Components; the installed ones unless given.
+        reporter: Hears what happens.
+
+    Returns:
+        The run's folder.
+
+    Raises:
+        RunError: The folder is busy or holds another run.
+        LeakError: The split or the start would leak.
+        DataError: There is nothing to train on.
+    """
+    reporter = reporter or Silent()
+    with locked(folder):
+        materials = gather(loaded, catalog or installed_catalog(), reporter)
+        record = Record(folder)
+        record.begin(describe_job(materials, "finetune", start))
+        if final:
+            result = _final(materials, folder, start, reporter)
+            reporter.say(f"final model: {folder / 'final' / 'model'} ({result.summary()})")
+            return folder
+        results: dict[str, FoldResult] = {}
+        for number, split in enumerate(materials.splits.splits):
+            reporter.say(
+                f"{split.name} ({number + 1} of {len(materials.splits.splits)}): {len(split.train)} clips to train, "
+                f"{len(split.validation)} to validate, {len(split.test)} to test"
+            )
+            results[split.name] = _train_split(materials, split, folder / split.name, start, reporter)
+            record.update(finished=list(results))
+        record.update(status="finished", results={name: result.to_json() for name, result in results.items()})
+    return folder
+
+
+def gather(loaded: LoadedExperiment, catalog: Catalog, reporter: Reporter) -> Materials:
+    """Read corpora, build streams, prepare what is missing, and split.
+
+    Raises:
+        DataError: No clip has a label of the target.
+    """
+    experiment = loaded.experiment
+    check_label_maps(experiment.training_corpora)
+    target: Target = catalog.build("target", experiment.target)
+    plans = plan_streams(experiment, catalog)
+    base = loaded.source.parent
+    clips = load_corpus(experiment.corpus, catalog=catalog, base=base)
+    further = [c for s in experiment.training_corpora for c in load_corpus(s, catalog=catalog, base=base)]
+    store = Store(store_folder(experiment.prepare))
+    with reporter.progress("prepare", len(clips) + len(further)) as advance:
+        report = prepare(
+            experiment, [*clips, *further], catalog=catalog, store=store, progress=lambda count: advance(count, "")
+        )
+    for failure in report.failures:
+        reporter.say(f"  {failure.clip}: {failure.reason}")
+    if report.failures:
+        reporter.say(f"{len({f.clip for f in report.failures})} clips failed in part; their streams count as absent")
+    labelled = {clip.id: clip for clip in clips if target.encode(clip.labels) is not None}
+    if not labelled:
+        raise DataError("no clip has a label of the target", where=f"corpus {experiment.corpus.name}",
+                        remedy="see target.label, or map labels under corpus.labels")
+    if len(labelled) < len(clips):
+        reporter.say(f"{len(clips) - len(labelled)} of {len(clips)} clips have no label and are not used")
+    splits = plan_splits(experiment, list(labelled.values()), catalog)
+    for note in splits.notes:
+        reporter.say(note)
+    usable = tuple(clip for clip in further if target.encode(clip.labels) is not None)
+    return Materials(loaded, catalog, plans, store, labelled, usable, target, splits)
+
+
+def describe_job(materials: Materials, job: str, start: Path | None) -> dict[str, Any]:
+    """The part of a run's record that identifies it."""
+    clips = [*materials.clips.values(), *materials.further]
+    splits = materials.splits
+    return {
+        "job": job,
+        "config": materials.loaded.data,
+        "source": str(materials.loaded.source),
+        "overrides": list(materials.loaded.overrides),
+        "start": None if start is None else str(start),
+        "seed": materials.loaded.experiment.seed,
+        "folds": [split.name for split in splits.splits],
+        "split": {
+            "hash": splits.hash, "protocol": dict(splits.protocol), "leaking": splits.leaking,
+            "guarantee": splits.guarantee, "notes": list(splits.notes),
+        },
+        "data": {
+            "clips": len(materials.clips),
+            "further": len(materials.further),
+            "speakers": sorted({clip.speaker for clip in clips if clip.speaker}),
+            "rights": sorted({clip.rights for clip in clips if clip.rights}),
+            "generated": any(clip.generated for clip in clips),
+            "streams": {name: plan.key for name, plan in materials.plans.items()},
+        },
+    }
+
+
+def _train_split(
+    materials: Materials, split: Split, folder: Path, start: Path | None, reporter: Reporter,
+    epochs: Mapping[str, int] | None = None, headline: str | None = None,
+) -> FoldResult:
+    tables = split_tables(
+        split, materials.clips, materials.further, materials.plans, materials.store, materials.target
+    )
+    if tables.left_out:
+        reporter.say(f"{len(tables.left_out)} further clips share a speaker or take with validation or test: left out")
+    setting = make_setting(materials, tables.train.targets)
+    return train_fold(
+        materials.loaded.experiment, materials.catalog, tables, split, folder, setting,
+        split_hash=materials.splits.hash, guarantee=materials.splits.guarantee, start=start, reporter=reporter,
+        epochs=epochs, headline=headline,
+    )
+
+
+def make_setting(materials: Materials, targets: np.ndarray[Any, np.dtype[np.float32]]) -> Setting:
+    """What all tasks of a split share; the prior and class weights are those of its training part."""
+    experiment = materials.loaded.experiment
+    settings = experiment.finetune
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    aggregator: Aggregator = materials.catalog.build("aggregator", experiment.aggregator)
+    low = settings.precision == "bfloat16" or (settings.precision == "auto" and device.type == "cuda")
+    weights = class_weights(targets) if settings.balance == "weights" else None
+    return Setting(
+        target=materials.target,
+        aggregator=aggregator,
+        prior=targets.mean(axis=0).astype(np.float64),
+        device=device,
+        seed=experiment.seed,
+        window=experiment.window,
+        workers=settings.workers,
+        autocast=torch.bfloat16 if low else None,
+        class_weights=None if weights is None else weights.to(device),
+    )
+
+
+def _final(materials: Materials, folder: Path, start: Path | None, reporter: Reporter) -> FoldResult:
+    """All clips train; how long, and which row, the folds have said."""
+    record = Record(folder).read()
+    if record["status"] != "finished":
+        raise RunError("has unfinished folds, which say how long the final model trains", where=str(folder),
+                       remedy="run finetune without --final first")
+    results: Sequence[Mapping[str, Any]] = list(record["results"].values())
+    epochs = {
+        stage: max(1, round(median(result["epochs"][stage] for result in results if stage in result["epochs"])))
+        for stage in {stage for result in results for stage in result["epochs"]}
+    }
+    counts: dict[str, int] = {}
+    for result in results:
+        counts[result["headline"]] = counts.get(result["headline"], 0) + 1
+    headline = max(sorted(counts), key=lambda row: counts[row])
+    temperatures = [result["temperatures"][headline] for result in results if headline in result["temperatures"]]
+    everything = Split("final", tuple(sorted(materials.clips)), (), ())
+    tables_split = everything
+    reporter.say(f"final: {len(everything.train)} clips of all speakers; epochs {epochs}; row {headline}")
+    result = _train_split(materials, tables_split, folder / "final", start, reporter, epochs=epochs, headline=headline)
+    result.retemper(folder / "final", float(median(temperatures)) if temperatures else 1.0)
+    return result

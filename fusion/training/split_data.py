@@ -1,0 +1,60 @@
+"""The clips of one split as tables, with further training corpora that keep clear of validation and test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fusion.config.models import CorpusSettings
+from fusion.contract import Clip, ConfigError, Problem, Split, Target
+from fusion.data.batches import ClipTable
+from fusion.data.streams import StreamPlan
+from fusion.store.store import Store
+
+
+@dataclass(frozen=True)
+class SplitTables:
+    """Tables of the three parts, and the ids of further clips that were left out because they would leak."""
+
+    train: ClipTable
+    validation: ClipTable
+    test: ClipTable
+    left_out: tuple[str, ...]
+
+
+def split_tables(
+    split: Split,
+    clips: Mapping[str, Clip],
+    further: Sequence[Clip],
+    plans: Mapping[str, StreamPlan],
+    store: Store,
+    target: Target,
+) -> SplitTables:
+    """Cut clips into tables; further clips train only, and only if no speaker or take of theirs is held back."""
+    held = [clips[i] for i in (*split.validation, *split.test)]
+    speakers = {clip.speaker for clip in held if clip.speaker is not None}
+    takes = {clip.take for clip in held if clip.take is not None} | {clip.id for clip in held}
+    free = [clip for clip in further if clip.speaker not in speakers and not {clip.take, clip.id} & takes]
+    kept = {id(clip) for clip in free}
+    return SplitTables(
+        ClipTable([*(clips[i] for i in split.train), *free], plans, store, target),
+        ClipTable([clips[i] for i in split.validation], plans, store, target),
+        ClipTable([clips[i] for i in split.test], plans, store, target),
+        tuple(clip.id for clip in further if id(clip) not in kept),
+    )
+
+
+def check_label_maps(settings: Sequence[CorpusSettings]) -> None:
+    """Further corpora must say what each of their labels means here.
+
+    Raises:
+        ConfigError: A further corpus has no label map.
+    """
+    problems = [
+        Problem(f"training_corpora.{place}.labels", f"{corpus.name} needs a map from its labels to the target's "
+                "(null leaves clips out)")
+        for place, corpus in enumerate(settings)
+        if not corpus.labels
+    ]  # fmt: skip
+    if problems:
+        raise ConfigError("config", problems)

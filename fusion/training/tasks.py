@@ -1,0 +1,317 @@
+"""What the loop trains: one stream alone, a head on stored outputs, or everything together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from fusion.config.models import TrainingSettings, WindowSettings
+from fusion.contract import Aggregator, Batch, Fitted, Target
+from fusion.data.batches import ClipTable, WindowBatch, evaluation_batches, training_batches
+from fusion.data.plan import TrainingPlan, evaluation_windows
+from fusion.data.randomness import generator
+from fusion.evaluation.answers import clip_probabilities
+from fusion.evaluation.scores import main_score, negative_log_likelihood
+from fusion.heads.model import FusionModel, StreamModel, encode_stream
+from fusion.training.loop import Score
+from fusion.training.outputs import PartOutputs, head_logits, select
+
+#: Batches of validation are kept in memory up to this many bytes; larger parts are cut from the store each epoch.
+VALIDATION_CACHE = 512 * 2**20
+
+
+@dataclass
+class Setting:
+    """What all tasks of one split share."""
+
+    target: Target
+    aggregator: Aggregator
+    prior: NDArray[np.float64]
+    device: torch.device
+    seed: int
+    window: WindowSettings
+    workers: int = 0
+    autocast: torch.dtype | None = None
+    class_weights: Tensor | None = None
+    fitted: dict[str, Fitted] = field(default_factory=dict)
+
+    def precision(self) -> torch.autocast:
+        """The context of a forward pass."""
+        return torch.autocast(self.device.type, dtype=self.autocast or torch.bfloat16, enabled=self.autocast is not None)
+
+
+def score_windows(
+    logits: Tensor, answered: NDArray[np.bool_], part: PartOutputs | ClipTable, windows: Sequence[Any], setting: Setting,
+    *, aggregator: Aggregator | None = None,
+) -> Score:
+    """Score window logits ``[W, C]`` by clip."""
+    probabilities = setting.target.probabilities(logits.float().cpu()).numpy().astype(np.float64)
+    clips, _ = clip_probabilities(
+        probabilities, answered, windows, len(part.targets), aggregator or setting.aggregator, {}, setting.prior
+    )
+    kind = setting.target.kind
+    return Score(main_score(kind, clips, part.targets), negative_log_likelihood(kind, clips, part.targets))
+
+
+class _Validation:
+    """The validation part of a table, in batches that are made once where they fit into memory."""
+
+    def __init__(self, table: ClipTable, setting: Setting, batch: int) -> None:
+        self.table = table
+        self.windows = evaluation_windows(table.durations, setting.window)
+        self._setting = setting
+        self._batch = batch
+        self._kept: list[WindowBatch] | None = []
+
+    def batches(self) -> Iterator[WindowBatch]:
+        if self._kept:
+            yield from self._kept
+            return
+        size = 0
+        for batch in evaluation_batches(self.table, self.windows, self._setting.fitted, self._batch):
+            yield batch
+            size += sum(t.nbytes for s in batch.streams.values() if s is not None for t in s.tensors.values())
+            if self._kept is not None:
+                self._kept = [*self._kept, batch] if size <= VALIDATION_CACHE else None
+        self._kept = self._kept or []
+
+
+class StreamTask:
+    """One stream alone, by its own linear layer; batches leave out windows in which it is absent."""
+
+    def __init__(
+        self, name: str, model: StreamModel, train: ClipTable, validation: ClipTable | None, settings: TrainingSettings,
+        setting: Setting, plan: TrainingPlan,
+    ) -> None:
+        self.model = model
+        self._name = name
+        self._train = train
+        self._settings = settings
+        self._setting = setting
+        self._plan = plan
+        self._validation = None if validation is None else _Validation(validation, setting, settings.batch)
+
+    @property
+    def steps(self) -> int:
+        return self._plan.steps
+
+    def groups(self) -> Sequence[dict[str, Any]]:
+        """The encoder and the linear layer."""
+        return _groups([self.model], None, self._settings)
+
+    def batches(self, first: tuple[int, int], epochs: int) -> Iterator[tuple[int, int, WindowBatch]]:
+        """Batches by address."""
+        return training_batches(
+            self._train, self._plan, self._setting.fitted, first=first, epochs=epochs, workers=self._setting.workers
+        )
+
+    def loss(self, batch: WindowBatch, epoch: int, step: int) -> Tensor | None:
+        """Cross-entropy (or the target's own loss) of present rows, with mixup where it is on."""
+        batch = batch.to(self._setting.device)
+        part = batch.streams[self._name]
+        if part is None:
+            return None
+        targets = batch.targets[part.places]
+        tensors = part.tensors
+        if self._settings.mixup and len(targets) > 1:
+            modality = self._train.plans[self._name].modality
+            random = generator(self._setting.seed, "mixup", self._name, epoch, step)
+            tensors, targets = mixed(tensors, targets, modality.mixable, self._settings.mixup, random)
+        with self._setting.precision():
+            logits = self.model(tensors).logits
+        return self._setting.target.loss(
+            logits.float(), targets, self._setting.class_weights, self._settings.smoothing
+        )
+
+    @torch.no_grad()
+    def validate(self) -> Score:
+        """Score on the validation part, by clip."""
+        assert self._validation is not None
+        logits, answered = [], []
+        for batch in self._validation.batches():
+            with self._setting.precision():
+                output = encode_stream(self.model, batch.to(self._setting.device), self._name)
+            assert output.logits is not None
+            logits.append(output.logits)
+            answered.append(batch.present[:, 0].numpy())
+        return score_windows(
+            torch.cat(logits), np.concatenate(answered), self._validation.table, self._validation.windows, self._setting
+        )
+
+
+class HeadTask:
+    """A head on the stored outputs of trained streams, with modality dropout."""
+
+    def __init__(
+        self, head: nn.Module, train: PartOutputs, validation: PartOutputs | None, settings: TrainingSettings,
+        setting: Setting, dropout: float,
+    ) -> None:
+        self.model = head
+        self._train = train
+        self._validation = validation
+        self._settings = settings
+        self._setting = setting
+        self._dropout = dropout
+        usable = train.present.any(dim=1).numpy()
+        self._rows = np.flatnonzero(usable)
+        self._targets = torch.from_numpy(train.targets[[window.clip for window in train.windows]])
+
+    @property
+    def steps(self) -> int:
+        return -(-len(self._rows) // self._settings.batch)
+
+    def groups(self) -> Sequence[dict[str, Any]]:
+        """All of the head."""
+        return [{"params": list(self.model.parameters()), "lr": self._settings.learning_rate}]
+
+    def batches(self, first: tuple[int, int], epochs: int) -> Iterator[tuple[int, int, Tensor]]:
+        """Rows of windows, each epoch in another order."""
+        for epoch in range(first[0], epochs):
+            order = generator(self._setting.seed, "head order", epoch).permutation(self._rows)
+            for step in range(first[1] if epoch == first[0] else 0, self.steps):
+                start = step * self._settings.batch
+                yield epoch, step, torch.from_numpy(order[start : start + self._settings.batch])
+
+    def loss(self, batch: Tensor, epoch: int, step: int) -> Tensor:
+        """The target's loss with some streams hidden."""
+        random = generator(self._setting.seed, "hidden streams", epoch, step)
+        present = hide(self._train.present[batch], self._dropout, random)
+        logits = self.model(select(self._train.streams, batch), present).logits
+        targets = self._targets[batch]
+        return self._setting.target.loss(logits, targets, self._setting.class_weights, self._settings.smoothing)
+
+    @torch.no_grad()
+    def validate(self) -> Score:
+        """Score on the validation part, by clip."""
+        part = self._validation
+        assert part is not None
+        return score_windows(
+            head_logits(self.model, part), part.present.any(dim=1).numpy(), part, part.windows, self._setting
+        )
+
+
+class JointTask:
+    """Encoders and a head together, with modality dropout."""
+
+    def __init__(
+        self, model: FusionModel, train: ClipTable, validation: ClipTable | None, settings: TrainingSettings,
+        setting: Setting, plan: TrainingPlan, dropout: float, frozen: Sequence[str] = (),
+    ) -> None:
+        self.model = model
+        self._train = train
+        self._settings = settings
+        self._setting = setting
+        self._plan = plan
+        self._dropout = dropout
+        self._frozen = frozenset(frozen)
+        self._validation = None if validation is None else _Validation(validation, setting, settings.batch)
+
+    @property
+    def steps(self) -> int:
+        return self._plan.steps
+
+    def groups(self) -> Sequence[dict[str, Any]]:
+        """Encoders at their own rate, the head at the main one."""
+        free = [model for name, model in self.model.streams.items() if name not in self._frozen]
+        return _groups(free, self.model.head, self._settings)
+
+    def batches(self, first: tuple[int, int], epochs: int) -> Iterator[tuple[int, int, WindowBatch]]:
+        """Batches by address."""
+        return training_batches(
+            self._train, self._plan, self._setting.fitted, first=first, epochs=epochs, workers=self._setting.workers
+        )
+
+    def loss(self, batch: WindowBatch, epoch: int, step: int) -> Tensor | None:
+        """The target's loss of windows that have any stream, with some streams hidden."""
+        usable = batch.present.any(dim=1)
+        if not bool(usable.any()):
+            return None
+        for name in self._frozen:
+            self.model.streams[name].eval()
+        random = generator(self._setting.seed, "hidden streams", epoch, step)
+        present = hide(batch.present, self._dropout, random)
+        batch = batch.to(self._setting.device)
+        with self._setting.precision():
+            logits = self.model(batch, present.to(self._setting.device)).logits.float()
+        rows = usable.to(self._setting.device)
+        return self._setting.target.loss(
+            logits[rows], batch.targets[rows], self._setting.class_weights, self._settings.smoothing
+        )
+
+    @torch.no_grad()
+    def validate(self) -> Score:
+        """Score on the validation part, by clip."""
+        assert self._validation is not None
+        logits, answered = [], []
+        for batch in self._validation.batches():
+            with self._setting.precision():
+                logits.append(self.model(batch.to(self._setting.device)).logits)
+            answered.append(batch.present.any(dim=1).numpy())
+        return score_windows(
+            torch.cat(logits), np.concatenate(answered), self._validation.table, self._validation.windows, self._setting
+        )
+
+
+def _groups(encoders: Sequence[nn.Module], head: nn.Module | None, settings: TrainingSettings) -> list[dict[str, Any]]:
+    slow = settings.encoder_learning_rate or settings.learning_rate
+    encoder, rest = [], [] if head is None else list(head.parameters())
+    for model in encoders:
+        for name, parameter in model.named_parameters():
+            (encoder if name.startswith("encoder.") else rest).append(parameter)
+    groups = [{"params": encoder, "lr": slow}, {"params": rest, "lr": settings.learning_rate}]
+    return [
+        {"params": [p for p in group["params"] if p.requires_grad], "lr": group["lr"]}  # type: ignore[union-attr]
+        for group in groups
+        if group["params"]
+    ]
+
+
+def hide(present: Tensor, chance: float, random: np.random.Generator) -> Tensor:
+    """Hide each present stream of ``[B, S]`` with a chance, but never all streams of a row."""
+    if chance <= 0 or present.shape[1] < 2:
+        return present
+    draws = torch.from_numpy(random.random(present.shape))
+    shown = present & (draws >= chance)
+    # Where everything would be hidden, the present stream with the highest draw stays.
+    best = torch.where(present, draws, torch.full_like(draws, -1.0)).argmax(dim=1)
+    rescued = torch.zeros_like(present)
+    rescued[torch.arange(len(present)), best] = True
+    lost = ~shown.any(dim=1, keepdim=True)
+    return shown | (lost & rescued & present)
+
+
+def mixed(
+    tensors: Batch, targets: Tensor, keys: Sequence[str], alpha: float, random: np.random.Generator
+) -> tuple[Batch, Tensor]:
+    """Mixup (Zhang et al. 2018, arXiv 1710.09412) of the named inputs; masks are united."""
+    if not keys:
+        return tensors, targets
+    share = float(random.beta(alpha, alpha))
+    partner = torch.from_numpy(random.permutation(len(targets))).to(targets.device)
+    blended = dict(tensors)
+    for key in keys:
+        blended[key] = share * tensors[key] + (1 - share) * tensors[key][partner]
+    if "mask" in tensors:
+        blended["mask"] = tensors["mask"] | tensors["mask"][partner]
+    return blended, share * targets + (1 - share) * targets[partner]
+
+
+def class_weights(targets: NDArray[np.float32]) -> Tensor:
+    """Weights ``[C]`` inverse to how often each class occurs in training, with mean 1 over rows."""
+    counts = np.nansum(targets, axis=0)
+    weights = np.where(counts > 0, counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1e-9)), 0.0)
+    return torch.from_numpy(weights.astype(np.float32))
+
+
+def balanced_chances(targets: NDArray[np.float32]) -> NDArray[np.float64]:
+    """A chance for each training clip such that all classes are drawn equally often."""
+    weights = class_weights(targets).numpy().astype(np.float64)
+    return np.asarray((targets * weights).sum(axis=1))
+
+

@@ -1,0 +1,1 @@
+"""The modality ``audio`` for Fusion: sound transforms, spectrograms, and networks that listen."""

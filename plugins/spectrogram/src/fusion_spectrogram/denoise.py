@@ -1,0 +1,178 @@
+"""Stationary spectral gating with noisereduce, piece by piece."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fusion.contract import SOUND, Clip, Pieces, Row, Scope, Span
+from fusion_spectrogram import options
+from fusion_spectrogram.folds import Blocks
+from fusion_spectrogram.sound import LOWEST_RATE, Samples, blocks_of, exact, held, read, sound_of
+
+if TYPE_CHECKING:
+    from noisereduce.spectralgate.stationary import SpectralGateStationary
+
+_FFT = 1024
+_HOP = _FFT // 4
+_BINS = _FFT // 2 + 1
+#: Range below each frequency's loudest frame in which levels are told apart, as noisereduce has it.
+_RANGE = 80.0
+#: The histogram of levels: 1 dB steps from the level that noisereduce gives to digital silence.
+_LOWEST, _LEVELS = -320, 400
+#: Seconds of the blocks that pass the gate at once.
+_BLOCK = Fraction(1)
+#: Seconds of half a window twice, and of two frames, at the lowest rate.
+_MARGIN = Fraction(_FFT + 3 * _HOP, LOWEST_RATE)
+#: Samples that are folded at once.
+_FOLD = 64 * _HOP
+#: noisereduce pads its input by 30,000 samples, which decides where its frames lie.
+_OFFSET = 30000 % _HOP
+
+
+@dataclass
+class DenoiseState:
+    """Levels of every frequency so far, as a histogram with sums: as large for an hour as for a second.
+
+    noisereduce takes the mean and deviation of levels that are first raised to 80 dB below each frequency's loudest
+    frame, which is known only at the end; the histogram can still be raised then.
+    """
+
+    blocks: Blocks = field(default_factory=Blocks)
+    tail: Samples = field(default_factory=lambda: np.zeros(_FFT // 2, np.float32))
+    counts: NDArray[np.float64] = field(default_factory=lambda: np.zeros((_BINS, _LEVELS)))
+    sums: NDArray[np.float64] = field(default_factory=lambda: np.zeros((_BINS, _LEVELS)))
+    squares: NDArray[np.float64] = field(default_factory=lambda: np.zeros((_BINS, _LEVELS)))
+    loudest: NDArray[np.float64] = field(default_factory=lambda: np.full(_BINS, float(_LOWEST)))
+    threshold: tuple[int, NDArray[np.float64]] | None = None
+
+    def fold(self, samples: Samples) -> None:
+        """Count the frames that end in these samples (a multiple of the hop, with what went before)."""
+        _count(self.counts, self.sums, self.squares, self.loudest, np.concatenate([self.tail, samples]))
+        self.tail = np.concatenate([self.tail, samples])[-(_FFT - _HOP) :]
+
+    def gate(self, deviations: float) -> NDArray[np.float64]:
+        """The level in dB ``[bins]`` at which each frequency opens."""
+        if self.threshold is not None and self.threshold[0] == self.blocks.count:
+            return self.threshold[1]
+        counts, sums, squares, loudest = (
+            self.counts.copy(),
+            self.sums.copy(),
+            self.squares.copy(),
+            self.loudest.copy(),
+        )
+        # Like noisereduce, the last frame is centred within the clip, zeros behind its end.
+        last = np.concatenate([self.tail, self.blocks.rest, np.zeros(_FFT // 2, np.float32)])
+        _count(counts, sums, squares, loudest, last)
+        floor = (loudest - _RANGE)[:, None]
+        raised = np.maximum(sums / np.maximum(counts, 1.0), floor)
+        low = raised <= floor
+        sums = np.where(low, counts * raised, sums)
+        squares = np.where(low, counts * raised**2, squares)
+        number = np.maximum(counts.sum(axis=1), 1.0)
+        mean = sums.sum(axis=1) / number
+        variance = np.maximum(squares.sum(axis=1) / number - mean**2, 0.0)
+        result: NDArray[np.float64] = mean + deviations * np.sqrt(variance)
+        self.threshold = (self.blocks.count, result)
+        return result
+
+
+def _count(
+    counts: NDArray[np.float64],
+    sums: NDArray[np.float64],
+    squares: NDArray[np.float64],
+    loudest: NDArray[np.float64],
+    samples: Samples,
+) -> None:
+    """Add the levels of all whole frames in samples, scaled as scipy's stft scales them."""
+    frames = max(0, (len(samples) - _FFT) // _HOP + 1)
+    if frames == 0:
+        return
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_FFT) / _FFT)
+    cuts = np.lib.stride_tricks.sliding_window_view(samples, _FFT)[::_HOP][:frames] * window
+    spectrum = np.fft.rfft(cuts, axis=1) / window.sum()
+    levels = 20 * np.log10(np.abs(spectrum) + np.finfo(np.float64).eps)
+    place = np.clip(np.floor(levels).astype(np.int64) - _LOWEST, 0, _LEVELS - 1)
+    cells = (place + np.arange(_BINS) * _LEVELS).reshape(-1)
+    for total, weights in ((counts, np.ones_like(levels)), (sums, levels), (squares, levels**2)):
+        added = np.bincount(cells, weights.reshape(-1), minlength=_BINS * _LEVELS)
+        np.add(total, added.reshape(_BINS, _LEVELS), out=total)
+    np.maximum(loudest, levels.max(axis=0), out=loudest)
+
+
+def _gate(rate: float, share: float, smooth_hz: float, smooth_ms: float) -> SpectralGateStationary:
+    """The gate of noisereduce for one rate; its threshold is set afterwards."""
+    from noisereduce.spectralgate.stationary import SpectralGateStationary
+
+    return SpectralGateStationary(
+        y=np.zeros(_FFT, np.float32),
+        sr=rate,
+        y_noise=None,
+        n_std_thresh_stationary=0.0,
+        chunk_size=None,
+        clip_noise_stationary=False,
+        padding=0,
+        n_fft=_FFT,
+        win_length=None,
+        hop_length=None,
+        time_constant_s=2.0,
+        # Below one bin or one frame, noisereduce refuses; that much is no smoothing at all.
+        freq_mask_smooth_hz=max(smooth_hz, np.ceil(rate / (_FFT / 2))),
+        time_mask_smooth_ms=max(smooth_ms, np.ceil(_HOP / rate * 1000)),
+        tmp_folder=None,
+        prop_decrease=share,
+        use_tqdm=False,
+        n_jobs=1,
+    )
+
+
+class Denoise:
+    """``sound`` through noisereduce's stationary gate, its noise statistics folded over the whole clip.
+
+    The same as ``noisereduce.reduce_noise(y, sr, stationary=True)`` for a clip up to its chunk of 600,000 samples
+    (within 1e-3 of full scale, see the tests); beyond it the statistics are those of the whole clip.
+    """
+
+    version = 1
+    scope: Scope = "clip"
+
+    def __init__(self, options: options.Denoise) -> None:
+        self.options = options
+
+    @property
+    def context(self) -> tuple[Fraction, Fraction]:
+        seconds = _BLOCK + _MARGIN + exact(self.options.smooth_ms) / 1000
+        return seconds, seconds
+
+    def start(self, clip: Clip) -> DenoiseState:  # noqa: ARG002
+        return DenoiseState()
+
+    def update(self, state: DenoiseState, pieces: Row) -> DenoiseState:
+        for block in state.blocks.feed(pieces, _FOLD):
+            state.fold(block)
+        return state
+
+    def apply(self, pieces: Row, span: Span, state: Any) -> Row:
+        """The span's samples, gated."""
+        sound = sound_of(pieces)
+        if sound is None:
+            return {}
+        assert sound.rate is not None
+        options = self.options
+        gate = _gate(float(sound.rate), options.share, options.smooth_hz, options.smooth_ms)
+        gate.noise_thresh = state.gate(options.deviations)
+        size = _HOP * max(1, int(_BLOCK * sound.rate) // _HOP)
+        smooth = int(exact(options.smooth_ms) / 1000 * sound.rate) // _HOP
+        margin = _FFT + (smooth + 1) * _HOP + _OFFSET
+        wanted = held(sound, span)
+        parts = [np.zeros(0, np.float32)]
+        for block in blocks_of(wanted, size):
+            first = block * size
+            run = read(sound, first - margin, first + size + margin).astype(np.float64)
+            gated = gate.spectral_gating_stationary(run[None])[0][margin : margin + size].astype(np.float32)
+            parts.append(gated[max(wanted.start - first, 0) : wanted.stop - first])
+        return {SOUND: Pieces(np.concatenate(parts), sound.rate, wanted.start)}

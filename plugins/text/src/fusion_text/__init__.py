@@ -1,0 +1,1 @@
+"""Words for Fusion: tokenising, vocabulary, LSTM and transformer encoders."""

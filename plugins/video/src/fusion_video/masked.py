@@ -1,0 +1,40 @@
+"""Layers over time in which masked frames have no part."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class MaskedGroupNorm(nn.Module):
+    """Group normalisation (Wu and He, 2018) of ``[B, C, T, H, W]`` over the frames that are there.
+
+    Statistics are of one row and of its valid frames alone, so neither neighbours in the batch, the number of
+    processes nor padding change an answer.
+    """
+
+    def __init__(self, channels: int, groups: int, epsilon: float = 1e-5) -> None:
+        super().__init__()
+        self.groups = groups
+        self.epsilon = epsilon
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, features: Tensor, mask: Tensor) -> Tensor:
+        """Features ``[B, C, T, H, W]``, zero where mask ``[B, T]`` (float, 0 or 1) is; answers the same shape."""
+        batch, channels, _, height, width = features.shape
+        each = channels // self.groups
+        grouped = features.float().reshape(batch, self.groups, -1)
+        count = mask.sum(1, keepdim=True).clamp(min=1) * (each * height * width)
+        mean = grouped.sum(2) / count
+        variance = (grouped.square().sum(2) / count - mean.square()).clamp(min=0)
+        scale = (variance + self.epsilon).rsqrt().repeat_interleave(each, 1) * self.weight
+        shift = self.bias - mean.repeat_interleave(each, 1) * scale
+        view = (batch, channels, 1, 1, 1)
+        return torch.addcmul(shift.reshape(view), features.float(), scale.reshape(view))
+
+
+def masked_mean(sequence: Tensor, mask: Tensor) -> Tensor:
+    """Mean of ``[B, T, D]`` over the steps where mask ``[B, T]`` is True: ``[B, D]``; zeros without any."""
+    weights = mask.to(sequence.dtype)[:, :, None]
+    return (sequence * weights).sum(1) / weights.sum(1).clamp(min=1)
