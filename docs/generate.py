@@ -1,7 +1,7 @@
 """Writes what is generated from the code: run it after changing a hook, a setting or what a plugin registers.
 
-    python docs/generate.py          # writes the files
-    python docs/generate.py --check  # lists the stale ones and ends with 1
+python docs/generate.py          # writes the files
+python docs/generate.py --check  # lists the stale ones and ends with 1
 """
 
 from __future__ import annotations

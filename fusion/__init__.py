@@ -1,8 +1,8 @@
 """An engine that hears, sees and reads how a person speaks.
 
-    from fusion import Predictor
+from fusion import Predictor
 
-    answer = Predictor.load("runs/demo/final")("interview.mp4")
+answer = Predictor.load("runs/demo/final")("interview.mp4")
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Discovery of plugins, and the names under which their components are known.
 
-    from fusion.catalog import catalog
+from fusion.catalog import catalog
 
-    catalog().names("encoder", "video")
-    catalog().build("transform", {"name": "log_mel", "bands": 64})
+catalog().names("encoder", "video")
+catalog().build("transform", {"name": "log_mel", "bands": 64})
 """
 
 from fusion.catalog.components import Catalog, ComponentLike, catalog

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import importlib
 import os
 from collections.abc import Mapping, Sequence
@@ -188,6 +187,8 @@ class Catalog:
         }
         single = _single_file(registration.target.partition(":")[0])
         if single is not None:
+            import hashlib
+
             identity["file"] = hashlib.sha256(single.read_bytes()).hexdigest()
         return identity
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from importlib import resources
+from pathlib import Path
 from typing import Any, Literal
 
 import pluggy
@@ -110,9 +110,7 @@ class Choice:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Choice:
         """FUSION_PLUGINS and FUSION_BLOCK, each a list of plugin names separated by commas."""
         only = environment.get("FUSION_PLUGINS")
-        return cls(
-            None if only is None else _names(only) | {"engine"}, _names(environment.get("FUSION_BLOCK", ""))
-        )
+        return cls(None if only is None else _names(only) | {"engine"}, _names(environment.get("FUSION_BLOCK", "")))
 
     def refuses(self, name: str) -> str | None:
         """Why a plugin is not to be loaded, or None."""
@@ -143,7 +141,7 @@ class Found:
 
 def own_distributions() -> dict[str, dict[str, list[str]]]:
     """Our distributions in order, each with the names it offers by kind: for remedies, installed or not."""
-    text = resources.files("fusion").joinpath("distributions.json").read_text(encoding="utf-8")
+    text = Path(__file__).parent.with_name("distributions.json").read_text(encoding="utf-8")
     content: dict[str, dict[str, list[str]]] = json.loads(text)
     return content
 
@@ -182,11 +180,12 @@ def _candidates() -> list[_Candidate]:
         text = distribution.read_text("entry_points.txt")
         if not text or f"[{hooks.ENTRY_POINTS}]" not in text.replace(" ", ""):
             continue
-        name = distribution.metadata["Name"]
+        metadata = distribution.metadata  # parsed anew by every access, so only once
+        name = metadata["Name"]
         if name is None or normalised(name) in found:
             continue  # the first on the path is the one that imports find
         found[normalised(name)] = [
-            _Candidate(entry_point, name, distribution.version, distribution.requires or ())
+            _Candidate(entry_point, name, metadata["Version"], metadata.get_all("Requires-Dist") or ())
             for entry_point in distribution.entry_points
             if entry_point.group == hooks.ENTRY_POINTS
         ]

@@ -42,7 +42,9 @@ def validated(options: type, values: Mapping[str, Any], owner: str) -> tuple[Any
     from pydantic import ValidationError
 
     known = {field.name for field in dataclasses.fields(options) if field.init}
-    problems = [Problem("", unknown_key(key, known, f"option '{key}' of {owner}")) for key in values if key not in known]
+    problems = [
+        Problem("", unknown_key(key, known, f"option '{key}' of {owner}")) for key in values if key not in known
+    ]
     try:
         instance = adapter(options).validate_python({key: values[key] for key in values if key in known})
     except ValidationError as error:
@@ -136,7 +138,9 @@ def _fields_at(root: Any, path: Sequence[Any]) -> set[str]:
     arguments = [argument for argument in typing.get_args(root) if argument not in {type(None), Ellipsis}]
     found = set()
     for argument in arguments:
-        holder = isinstance(argument, type) and (dataclasses.is_dataclass(argument) or hasattr(argument, "model_fields"))
+        holder = isinstance(argument, type) and (
+            dataclasses.is_dataclass(argument) or hasattr(argument, "model_fields")
+        )
         # an item of a container takes one part of the path; a member of a union takes none
         container = typing.get_origin(root) in {tuple, list, dict, Mapping, Sequence}
         found |= _fields_at(argument, rest if container else path) if holder or not container else set()

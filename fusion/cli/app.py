@@ -103,7 +103,8 @@ def _program() -> Any:
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        # typer loads pydantic to turn an absent --help into False: here it finds False
+        context_settings={"help_option_names": ["-h", "--help"], "default_map": {"help": False}},
     )
     app.callback(help="An engine that hears, sees and reads how a person speaks.")(_options)
     return typer.main.get_command(app)

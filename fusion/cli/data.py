@@ -48,10 +48,12 @@ def inspect_data(
     from fusion.corpora.inspection import inspect
 
     loaded = read_experiment(config, overrides)
-    with progress("inspect", total=None, unit="clips") as advance:
-        inspection = inspect(
-            loaded.experiment, catalog=catalog(), base=loaded.source.parent, progress=lambda _done, _total: advance(1)
-        )
+    inspection = inspect(
+        loaded.experiment,
+        catalog=catalog(),
+        base=loaded.source.parent,
+        progress=lambda total: progress("inspect", total=total, unit="clips"),
+    )
     if as_json:
         typer.echo(json.dumps(inspection.as_json(), indent=1, ensure_ascii=False))
     else:

@@ -44,7 +44,7 @@ def write_manifest(
 
     from fusion.cli.console import out
     from fusion.corpora.scanning import scan_folder
-    from fusion.corpora.starter import kinds_held, starter_config
+    from fusion.corpora.starter import kinds_held, mark_generated, starter_config
 
     table = (output or folder / "manifest.csv").absolute()
     if table.suffix.lower() != ".csv":
@@ -55,7 +55,7 @@ def write_manifest(
             raise RunError(
                 "already exists", where=str(path), remedy="use --force to write over it, or another --output"
             )
-    scan = scan_folder(folder, pattern)
+    scan = mark_generated(folder, scan_folder(folder, pattern))
     if not folder.resolve().is_relative_to(table.parent.resolve()):
         raise DataError(
             "a manifest names files below its own folder only", where=str(table), remedy=f"put it into {folder}"

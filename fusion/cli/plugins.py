@@ -10,12 +10,15 @@ import typer
 from fusion.catalog import PluginState, catalog
 from fusion.catalog.discovery import failures
 
+#: Without a value for --help, typer loads pydantic to turn its absence into False.
+_LIGHT = {"default_map": {"help": False}}
+
 
 def add(app: typer.Typer) -> None:
     """Add the command to the program."""
-    plugins = typer.Typer(help="List the installed plugins and what they offer.", no_args_is_help=True)
+    plugins = typer.Typer(no_args_is_help=True, context_settings=_LIGHT, rich_markup_mode=None)
     plugins.callback()(_group)
-    plugins.command("list")(list_plugins)
+    plugins.command("list", context_settings=_LIGHT)(list_plugins)
     app.add_typer(plugins, name="plugins")
 
 

@@ -19,9 +19,5 @@ class TerminalReporter:
     @contextmanager
     def progress(self, description: str, total: int) -> Iterator[Advance]:
         """A bar."""
-        with progress(description, total, "steps") as step:
-
-            def advance(steps: int, note: str = "") -> None:
-                step(steps, note=note or None)
-
+        with progress(description, total) as advance:
             yield advance

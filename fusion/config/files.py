@@ -138,9 +138,7 @@ def _expanded(
     return result
 
 
-def _value(
-    value: Any, path: Path, shown: str, roots: tuple[Path, ...], above: tuple[Path, ...], key: str
-) -> Any:
+def _value(value: Any, path: Path, shown: str, roots: tuple[Path, ...], above: tuple[Path, ...], key: str) -> Any:
     if isinstance(value, dict):
         return _expanded(value, path, shown, roots, above, key)
     if isinstance(value, list):

@@ -68,7 +68,8 @@ class CorpusSettings(Component):
         None, description="Folder of the corpus; relative to the config. Default: its place below FUSION_DATA."
     )
     select: dict[str, list[str] | str] = Field(
-        default_factory=dict, description="Keep clips whose label, detail, speaker, sex or group has one of these values."
+        default_factory=dict,
+        description="Keep clips whose label, detail, speaker, sex or group has one of these values.",
     )
     labels: dict[str, dict[str, str | None]] = Field(
         default_factory=dict,
@@ -84,7 +85,9 @@ class CorpusSettings(Component):
 class WindowSettings(Settings):
     """How windows are cut from clips."""
 
-    seconds: Seconds | Literal["clip"] = Field(Fraction(3), description="Length of a window, or 'clip' for whole clips.")
+    seconds: Seconds | Literal["clip"] = Field(
+        Fraction(3), description="Length of a window, or 'clip' for whole clips."
+    )
     hop: Seconds | None = Field(None, description="Distance of evaluation windows; the length unless given.")
     per_clip: int = Field(1, ge=1, description="Windows drawn from each clip in an epoch of training.")
 
@@ -113,7 +116,9 @@ class TrainingSettings(Settings):
     )
     smoothing: float = Field(0.0, ge=0, lt=1, description="Label smoothing.")
     mixup: float = Field(0.0, ge=0, description="Alpha of the beta distribution that mixup draws from; 0 for none.")
-    average: float = Field(0.0, ge=0, lt=1, description="Decay of the moving average of weights that is evaluated; 0 for none.")
+    average: float = Field(
+        0.0, ge=0, lt=1, description="Decay of the moving average of weights that is evaluated; 0 for none."
+    )
     clip_gradient: float | None = Field(5.0, gt=0, description="Largest norm of the gradient.")
 
 
@@ -123,7 +128,9 @@ class FinetuneSettings(TrainingSettings):
     balance: Literal["none", "weights", "sampling"] = Field(
         "none", description="Class weights in the loss, or balanced sampling; of the training part only."
     )
-    modality_dropout: float = Field(0.2, ge=0, lt=1, description="Chance that a present stream is hidden from a head in training.")
+    modality_dropout: float = Field(
+        0.2, ge=0, lt=1, description="Chance that a present stream is hidden from a head in training."
+    )
     heads_fitted_on: Literal["train", "validation"] = Field(
         "train",
         description="The part whose stored outputs heads are fitted on. Streams are too sure of their own training "
@@ -146,12 +153,18 @@ class StreamSettings(Settings):
     """One stream: a modality, its chain of transforms and an encoder."""
 
     modality: Component = Field(description="Kind of input.")
-    transforms: tuple[Component, ...] = Field((), description="Deterministic steps, in order; cached up to the first random one.")
+    transforms: tuple[Component, ...] = Field(
+        (), description="Deterministic steps, in order; cached up to the first random one."
+    )
     augmentations: tuple[Component, ...] = Field((), description="Random steps in training, after the transforms.")
     encoder: Component = Field(description="Network from a batch to the stream's output; one for this modality.")
     frozen: bool = Field(False, description="Leave the encoder as it was loaded.")
-    weights: Path | None = Field(None, description="A finished run of the same split whose stream of this name is the start.")
-    training: dict[str, Any] = Field(default_factory=dict, description="Settings of finetune that differ for this stream.")
+    weights: Path | None = Field(
+        None, description="A finished run of the same split whose stream of this name is the start."
+    )
+    training: dict[str, Any] = Field(
+        default_factory=dict, description="Settings of finetune that differ for this stream."
+    )
 
 
 class PrepareSettings(Settings):
@@ -172,7 +185,8 @@ class Experiment(Settings):
     window: WindowSettings = Field(default_factory=WindowSettings, description="How clips are cut.")
     streams: dict[Name, StreamSettings] = Field(min_length=1, description="Streams by a name of your choice.")
     fusion: tuple[LabelledComponent, ...] = Field(
-        (LabelledComponent(name="late_average"),), description="One fusion head, or several to choose from on validation."
+        (LabelledComponent(name="late_average"),),
+        description="One fusion head, or several to choose from on validation.",
     )
     headline: str | None = Field(
         None, description="The row that targets apply to (a head's or a stream's); chosen on validation unless named."

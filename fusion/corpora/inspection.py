@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from fusion.contract import Target
     from fusion.media import MediaInfo
 
+#: From the number of clips to a context that hands over a function to call after each of them.
+Progress = Callable[[int], AbstractContextManager[Callable[[], object]]]
 UNKNOWN = "unknown"
 #: Kinds whose files the engine can look into; others are taken as they are named.
 DECODED = (PICTURES, SOUND, WORDS)
@@ -89,16 +92,14 @@ class Inspection:
         }
 
 
-def inspect(
-    experiment: Experiment, *, catalog: Catalog, base: Path, progress: Callable[[int, int], None] | None = None
-) -> Inspection:
+def inspect(experiment: Experiment, *, catalog: Catalog, base: Path, progress: Progress | None = None) -> Inspection:
     """Read the corpora, open every file's headers, and plan the splits.
 
     Args:
         experiment: What is inspected.
         catalog: Where components are found.
         base: Folder that relative roots are relative to.
-        progress: Told (clips done, clips in all) while files are opened.
+        progress: From the number of clips to a context in which a function is called after each of them.
 
     Raises:
         FusionError: A corpus cannot be read at all. Single bad clips are reported instead.
@@ -109,17 +110,11 @@ def inspect(
     wanted = _wanted_kinds(experiment, catalog)
     settings = [experiment.corpus, *experiment.training_corpora]
     loaded = [load_corpus(one, catalog=catalog, base=base) for one in settings]
-    total, done = sum(map(len, loaded)), 0
-    reports = []
-    for index, (one, clips) in enumerate(zip(settings, loaded, strict=True)):
-
-        def step(count: int, before: int = done) -> None:
-            if progress is not None:
-                progress(before + count, total)
-
-        about = str(catalog.build("corpus", _component(one)).about)
-        reports.append(_report(one.name, about, index > 0, clips, target=target, wanted=wanted, step=step))
-        done += len(clips)
+    with progress(sum(map(len, loaded))) if progress else nullcontext(_silent) as step:
+        reports = [
+            _report(one, clips, target=target, wanted=wanted, catalog=catalog, training_only=index > 0, step=step)
+            for index, (one, clips) in enumerate(zip(settings, loaded, strict=True))
+        ]
     labelled = [clip for clip in loaded[0] if class_of(clip, target) != UNKNOWN]
     try:
         plan = plan_splits(experiment, labelled, catalog)
@@ -150,10 +145,6 @@ def class_of(clip: Clip, target: Target) -> str:
     return target.names[int(encoded.argmax())]
 
 
-def _component(settings: CorpusSettings) -> dict[str, Any]:
-    return {"name": settings.name, **settings.options}
-
-
 def _wanted_kinds(experiment: Experiment, catalog: Catalog) -> tuple[str, ...]:
     kinds: dict[str, None] = {}
     for stream in experiment.streams.values():
@@ -162,20 +153,24 @@ def _wanted_kinds(experiment: Experiment, catalog: Catalog) -> tuple[str, ...]:
     return tuple(kinds)
 
 
+def _silent() -> None:
+    """Tells nobody."""
+
+
 def _report(
-    name: str,
-    about: str,
-    training_only: bool,
+    settings: CorpusSettings,
     clips: Sequence[Clip],
     *,
     target: Target,
     wanted: Sequence[str],
-    step: Callable[[int], None],
+    catalog: Catalog,
+    training_only: bool,
+    step: Callable[[], object],
 ) -> CorpusReport:
     missing: Counter[str] = Counter()
     problems: dict[str, str] = {}
     lengths: list[float] = []
-    for count, clip in enumerate(clips, 1):
+    for clip in clips:
         held, seconds, problem = look_into(clip)
         if problem is not None:
             problems[clip.id] = problem
@@ -189,10 +184,10 @@ def _report(
             problems.setdefault(clip.id, error.what)
         missing["speakers"] += clip.speaker is None
         missing["transcripts"] += WORDS not in held
-        step(count)
+        step()
     return CorpusReport(
-        name=name,
-        about=about,
+        name=settings.name,
+        about=str(catalog.build("corpus", {"name": settings.name, **settings.options}).about),
         training_only=training_only,
         clips=len(clips),
         generated=sum(clip.generated for clip in clips),

@@ -113,7 +113,7 @@ class _RowReader:
     def clip(self, table: Table) -> Clip:
         start = self._cell("start", _seconds) or Fraction(0)
         tracks = self._tracks(start)
-        if not tracks:
+        if not tracks and not set(PATHS) & set(self._row.cells):
             self._problem(f"no media: all of {', '.join(name for name in PATHS if name in table.columns)} are empty")
         labels, details = self._labels_and_details()
         return Clip(

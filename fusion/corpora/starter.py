@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,22 @@ STREAMS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     WORDS: ("words", {"modality": "text", "encoder": {"name": "lstm"}}),
 }
+
+
+def mark_generated(folder: Path, scan: Scan) -> Scan:
+    """Say so of clips that are the demo's: copied elsewhere, generated clips must not pass for recordings.
+
+    Only where the first clip is one are the others opened.
+    """
+    from fusion.corpora.demo.writing import is_marked_generated
+
+    def marked(row: Mapping[str, str]) -> bool:
+        return is_marked_generated(folder / (row.get("file") or row[PICTURES]))
+
+    if not marked(scan.rows[0]):
+        return scan
+    rows = [{**row, "generated": "true" if marked(row) else "false"} for row in scan.rows]
+    return replace(scan, rows=tuple(rows))
 
 
 def kinds_held(folder: Path, scan: Scan) -> tuple[frozenset[str], tuple[str, ...]]:

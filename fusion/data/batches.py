@@ -131,29 +131,43 @@ def make_batch(
     training: bool = False,
     address: Sequence[int | str] = (),
 ) -> WindowBatch:
-    """Rows of all streams for these windows, as tensors; training and evaluation share this path."""
-    present = torch.zeros(len(windows), len(table.plans), dtype=torch.bool)
+    """Rows of all streams for these windows, as tensors."""
+    rows = [
+        {name: table.row(window, name, training=training, address=address) for name in table.plans}
+        for window in windows
+    ]
+    return collate(table.plans, windows, rows, fitted, table.targets[[window.clip for window in windows]])
+
+
+def collate(
+    plans: Mapping[str, StreamPlan],
+    windows: Sequence[Window],
+    rows: Sequence[Mapping[str, Row | Absent]],
+    fitted: Mapping[str, Fitted],
+    targets: NDArray[np.float32],
+) -> WindowBatch:
+    """Stack rows by stream; training, evaluation and prediction share this path."""
+    present = torch.zeros(len(windows), len(plans), dtype=torch.bool)
     streams: dict[str, StreamBatch | None] = {}
     absent: dict[tuple[int, str], str] = {}
-    for column, (name, plan) in enumerate(table.plans.items()):
-        rows: list[Row] = []
+    for column, (name, plan) in enumerate(plans.items()):
+        kept: list[Row] = []
         spans: list[Span] = []
         places: list[int] = []
         for place, window in enumerate(windows):
-            row = table.row(window, name, training=training, address=address)
+            row = rows[place][name]
             if isinstance(row, Absent):
                 absent[place, name] = row.reason
                 continue
-            rows.append(row)
+            kept.append(row)
             spans.append(window.span)
             places.append(place)
-        if not rows:
+        if not kept:
             streams[name] = None
             continue
         present[places, column] = True
-        streams[name] = StreamBatch(torch.tensor(places), plan.modality.batch(rows, spans, fitted[name]))
-    targets = torch.from_numpy(table.targets[[window.clip for window in windows]])
-    return WindowBatch(tuple(windows), present, streams, targets, absent)
+        streams[name] = StreamBatch(torch.tensor(places), plan.modality.batch(kept, spans, fitted[name]))
+    return WindowBatch(tuple(windows), present, streams, torch.from_numpy(targets), absent)
 
 
 class _TrainingBatches(Dataset[WindowBatch]):

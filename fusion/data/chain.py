@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import TypeAlias
 
 from fusion.contract import Clip, ComponentError, DataError, Decoder, FusionError, Pieces, Row, Source, Span, Want
 from fusion.data.buffers import Buffer, beginning_within
@@ -31,6 +32,21 @@ class ChainBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainStop:
+    """A stream of which nothing more will come, told as soon as it is known.
+
+    Args:
+        stream: The stream's name.
+        reason: Why.
+        failed: Whether it could not be made, rather than that the clip has nothing for it.
+    """
+
+    stream: str
+    reason: str
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ChainEnd:
     """What is known once a clip has been read.
 
@@ -45,9 +61,12 @@ class ChainEnd:
     failed: Mapping[str, FusionError] = field(default_factory=dict)
 
 
+ChainEvent: TypeAlias = "ChainBlock | ChainStop | ChainEnd"
+
+
 def run_chains(
     clip: Clip, plans: Sequence[StreamPlan], *, step: Fraction = Fraction(5), longest: Fraction | None = None
-) -> Iterator[ChainBlock | ChainEnd]:
+) -> Iterator[ChainEvent]:
     """Read a clip once and run the stored part of every stream's chain over it.
 
     Each transform of scope clip costs one earlier pass, over the kinds of its own streams only. What comes out
@@ -61,7 +80,8 @@ def run_chains(
         longest: Clips of more seconds fail; None for no limit.
 
     Yields:
-        ChainBlock for every stream as it is finished, at last one ChainEnd. A stream that fails harms no other.
+        ChainBlock for every stream as it is finished, ChainStop where one is absent or fails (which harms no
+        other), at last one ChainEnd.
     """
     if step <= 0:
         raise ValueError("a step is longer than 0 seconds")
@@ -77,10 +97,21 @@ def run_chains(
             raise AssertionError("a pass that folds hands nothing over")
         for chain in folding:
             chain.end_fold()
-    yield from run.read([chain for chain in chains if chain.runs])
+    for block in run.read([chain for chain in chains if chain.runs]):
+        yield from _stops(chains)
+        yield block
+    yield from _stops(chains)
     absent = {name: chain.absence for chain in chains if chain.absence is not None for name in chain.names}
     failed = {name: chain.error for chain in chains if chain.error is not None for name in chain.names}
     yield ChainEnd(run.duration, absent, failed)
+
+
+def _stops(chains: Sequence[_Chain]) -> Iterator[ChainStop]:
+    for chain in chains:
+        if not chain.runs and not chain.told:
+            chain.told = True
+            reason = chain.absence if chain.absence is not None else str(chain.error)
+            yield from (ChainStop(name, reason, chain.error is not None) for name in chain.names)
 
 
 class _Run:
@@ -169,6 +200,7 @@ class _Chain:
         self.names: list[str] = []
         self.absence: str | None = None
         self.error: FusionError | None = None
+        self.told = False
         self._clip = clip
         self._states: dict[int, object] = {}
         self._fold: Fold | None = None

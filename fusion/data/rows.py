@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol
 
-from fusion.contract import Row, Span
+from fusion.contract import DataError, Row, Span
 from fusion.data.stages import naming
 
 if TYPE_CHECKING:
@@ -59,8 +59,9 @@ def window_row(
         training: Whether augmentations run.
         random: What augmentations draw from, addressed by the caller; needed in training only.
 
-    Raises:
-        DataError: A live step cannot make the window's pieces.
+    Returns:
+        The row; or why there is none: the stream is absent from the clip, a live step cannot make the window's
+        pieces, or the modality finds nothing of its own in them.
     """
     if stored.absence is not None:
         return Absent(stored.absence)
@@ -71,7 +72,10 @@ def window_row(
     row = stored.row(None if plan.modality.extent == "clip" else reach)
     for number, step in enumerate(steps):
         reach = _within(wanted.extended(*_remaining(steps[number + 1 :])), whole)
-        row = _apply(step, row, reach, random)
+        try:
+            row = _apply(step, row, reach, random)
+        except DataError as error:
+            return Absent(str(error))
     reason = plan.modality.absence(row)
     return row if reason is None else Absent(reason)
 

@@ -134,7 +134,7 @@ def read_checkpoint(folder: Path, catalog: Catalog) -> Checkpoint:
     for name, settings in experiment.streams.items():
         spec = input_from_json(description["streams"][name]["input"])
         model = build_stream_model(settings.encoder, settings.modality.name, spec, names, catalog, (0, "checkpoint", name))
-        model.load_state_dict(state["streams"][name])
+        _load(model, state["streams"][name], folder, description)
         streams[name] = model.eval()
     specs = stream_specs(streams)
     head: nn.Module
@@ -143,11 +143,20 @@ def read_checkpoint(folder: Path, catalog: Catalog) -> Checkpoint:
     else:
         component = LabelledComponent.model_validate(description["head"])
         head = catalog.build("head", {"name": component.name, **component.options}, specs, len(names))
-    head.load_state_dict(state["head"])
+    _load(head, state["head"], folder, description)
     return Checkpoint(
         folder, description, experiment, streams, state["fitted"], head.eval(), names,
         float(description["temperature"]), state["aggregation"],
     )
+
+
+def _load(module: nn.Module, state: Mapping[str, Any], folder: Path, description: Mapping[str, Any]) -> None:
+    try:
+        module.load_state_dict(dict(state))
+    except RuntimeError:
+        versions = ", ".join(f"{name} {version}" for name, version in description["requires"].items())
+        raise RunError("its weights do not fit the installed networks", where=str(folder),
+                       remedy=f"install what it was saved with: {versions}") from None
 
 
 def _experiment(description: Mapping[str, Any]) -> Experiment:

@@ -80,7 +80,7 @@ def stream_ends(path: Path, container: InputContainer, streams: Sequence[Stream]
     Otherwise the packets of a second opening of the file are read through, without decoding.
     """
     zero = second_zero(container)
-    ends = {stream.index: end for stream in streams if (end := _header_end(path, container, stream, zero)) is not None}
+    ends = {stream.index: end for stream in streams if (end := _header_end(container, stream, zero)) is not None}
     scanned = [stream.index for stream in streams if stream.index not in ends]
     if scanned:
         ends |= _scan(path, scanned, zero)
@@ -167,7 +167,7 @@ def _wav_bytes(path: Path) -> int:
     return 0
 
 
-def _header_end(path: Path, container: InputContainer, stream: Stream, zero: Fraction) -> Fraction | None:
+def _header_end(container: InputContainer, stream: Stream, zero: Fraction) -> Fraction | None:
     """The end that the header states, or None where it says nothing or only guesses."""
     if stream.duration is None or stream.time_base is None:
         return None

@@ -25,6 +25,8 @@ HOLD = Fraction(1, 10)
 JITTER = Fraction(1, 100)
 #: Decoding that ends this many seconds before the header's duration means a truncated file.
 TRUNCATED = Fraction(1, 4)
+#: A track whose end the file's other tracks have passed by this many seconds is over: writers interleave closer.
+INTERLEAVED = Fraction(2)
 #: A clip of words alone, without times, lasts this nominal number of seconds.
 WORDS_ALONE = Fraction(1)
 #: Pictures are sought rather than read from the file's start beyond this second.

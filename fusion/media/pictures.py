@@ -125,6 +125,11 @@ class PictureTrack:
         return None if self._latest is None else self._shown
 
     @property
+    def file_end(self) -> Fraction:
+        """Where the track ends, as a timestamp of the file in seconds."""
+        return self._track_end + self._offset
+
+    @property
     def exhausted(self) -> bool:
         """True once every picture has been taken."""
         return self.finished and not any(sampler.items for sampler in self._samplers)

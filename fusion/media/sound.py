@@ -66,6 +66,11 @@ class SoundTrack:
         self.finished = self._count == 0
 
     @property
+    def file_end(self) -> Fraction:
+        """Where the track ends, as a timestamp of the file in seconds."""
+        return self._track_end + self._offset
+
+    @property
     def exhausted(self) -> bool:
         """True once every sample has been taken."""
         return self.finished and self._given == self._decoded

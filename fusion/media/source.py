@@ -27,7 +27,7 @@ from fusion.contract import (
     Want,
 )
 from fusion.media.container import decode_error, open_container, second_zero, stream_ends, streams_of
-from fusion.media.limits import HIGHEST_PICTURE_RATE, SEEK_FROM, WORDS_ALONE
+from fusion.media.limits import HIGHEST_PICTURE_RATE, INTERLEAVED, SEEK_FROM, WORDS_ALONE
 from fusion.media.pictures import PictureTrack
 from fusion.media.sound import SoundTrack
 from fusion.media.words import WordsTrack, open_words, read_cues
@@ -73,6 +73,16 @@ class _FileReader:
             if packet.dts is None and packet.pts is None and packet.size == 0:
                 continue  # PyAV's own mark of the end; the tracks are told once the packets have run out
             self._tracks[packet.stream_index].feed(packet)
+            self._end_passed(packet)
+
+    def _end_passed(self, packet: Packet[Stream]) -> None:
+        """End the tracks that are over, so that a longer one beside them is not read ahead to the file's end."""
+        if packet.dts is None or len(self._tracks) == 1:
+            return
+        passed = packet.dts * packet.time_base - INTERLEAVED
+        for track in self._tracks.values():
+            if not track.finished and track.file_end < passed:
+                track.feed(None)
 
     def close(self) -> None:
         self._packets = None
@@ -309,7 +319,12 @@ def _seek(container: InputContainer, found: _Located) -> None:
     try:
         container.seek(target, stream=stream)
         packet = next(container.demux(stream), None)
-        if packet is not None and packet.is_keyframe and packet.pts is not None and packet.pts <= target:
+        if (
+            packet is not None
+            and packet.is_keyframe
+            and packet.pts is not None
+            and packet.pts * stream.time_base <= begin
+        ):
             container.seek(target, stream=stream)
             return
         container.seek(container.start_time or 0)

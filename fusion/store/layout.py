@@ -86,7 +86,7 @@ def header(
                     "format": FORMAT,
                     "duration": str(description.duration),
                     "absence": description.absence,
-                    "pieces": description.pieces,
+                    "pieces": [[name, entry] for name, entry in description.pieces.items()],
                 },
                 sort_keys=True,
             )
@@ -125,7 +125,7 @@ def parse(path: Path) -> tuple[Description, dict[str, Tensor]]:
             if not 0 <= begin <= end <= size - 8 - length or end - begin != _bytes(tensor):
                 raise ValueError("it is too short")
             tensors[name] = tensor
-        return Description(Fraction(meta["duration"]), meta["absence"], meta["pieces"]), tensors
+        return Description(Fraction(meta["duration"]), meta["absence"], dict(meta["pieces"])), tensors
     except (ValueError, KeyError, TypeError) as error:
         what = f"the entry is damaged ({error})"
         raise RunError(what, where=str(path), remedy="delete it and prepare again") from None

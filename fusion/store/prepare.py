@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from fusion.contract import Clip, FusionError, RunError
 from fusion.data.streams import StreamPlan, plan_streams
@@ -79,11 +79,34 @@ class PrepareReport:
         return len({failure.clip for failure in self.failures})
 
 
+class Progress(Protocol):
+    """What is told of the progress, as ``fusion.cli.console.progress`` gives it."""
+
+    def __call__(self, count: int = 1, *, note: str | None = None) -> None:
+        """So many more clips are done; the note says how many have failed."""
+        ...
+
+
 @dataclass(slots=True)
 class _Tally:
     made: int = 0
     absent: dict[str, int] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
+    failed: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.failed.update(failure.clip for failure in self.failures)
+
+    def count(self, outcome: Outcome) -> None:
+        self.made += len(outcome.made)
+        for stream in outcome.absent:
+            self.absent[stream] = self.absent.get(stream, 0) + 1
+        self.failures.extend(outcome.failures)
+        self.failed.update(failure.clip for failure in outcome.failures)
+
+    @property
+    def note(self) -> str:
+        return f"{len(self.failed)} failed"
 
 
 def survey(clips: Sequence[Clip], plans: Mapping[str, StreamPlan], store: Store, *, threads: int = 2) -> Survey:
@@ -120,7 +143,7 @@ def prepare(
     *,
     catalog: Catalog,
     store: Store,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
     announce: Callable[[Survey], None] | None = None,
 ) -> PrepareReport:
     """Make every entry that an experiment needs and the store lacks.
@@ -133,7 +156,7 @@ def prepare(
         clips: The clips.
         catalog: Where components are found.
         store: Where entries go.
-        progress: Called with the number of clips that have just been finished.
+        progress: Told how many clips have just been finished, and how many have failed so far.
         announce: Called once with what there is to do, before anything is done.
 
     Raises:
@@ -146,20 +169,19 @@ def prepare(
     found = survey(clips, plans, store, threads=max(settings.workers, 1))
     if announce is not None:
         announce(found)
-    advance = progress or (lambda _: None)
-    advance(found.clips - len(found.tasks))
-    store.sweep()
     tally = _Tally(failures=list(found.unreadable))
+    advance = progress or _silent
+    advance(found.clips - len(found.tasks), note=tally.note)
+    store.sweep()
     if settings.workers == 0 or len(found.tasks) <= 1:
         outcomes = _here(found.tasks, plans, store, Fraction(settings.minutes * 60))
     else:
         size = max(1, min(settings.shard, len(found.tasks) // (settings.workers * _ROUNDS)))
         outcomes = _in_processes(shards(found.tasks, size), plans, experiment, store)
-    keys = {task.clip.id: task.keys for task in found.tasks}
     try:
         for outcome in outcomes:
-            _count(outcome, keys[outcome.clip], tally)
-            advance(1)
+            tally.count(outcome)
+            advance(1, note=tally.note)
     finally:
         with naming_full_disk(store.folder):
             store.folder.mkdir(parents=True, exist_ok=True)
@@ -197,12 +219,8 @@ def shards(tasks: Sequence[Task], size: int) -> list[list[Task]]:
     return groups
 
 
-def _count(outcome: Outcome, keys: Mapping[str, str], tally: _Tally) -> None:
-    tally.made += len(outcome.made)
-    for stream in outcome.absent or {}:
-        tally.absent[stream] = tally.absent.get(stream, 0) + 1
-    for stream, reason in (outcome.failed or {}).items():
-        tally.failures.append(Failure(outcome.clip, stream, reason, keys[stream]))
+def _silent(count: int = 1, *, note: str | None = None) -> None:
+    """Tell nobody."""
 
 
 def _here(tasks: Sequence[Task], plans: Mapping[str, StreamPlan], store: Store, longest: Fraction) -> Iterator[Outcome]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusion.contract import Clip, ComponentError, FusionError, RunError
+from fusion.store.failures import Failure
 
 if TYPE_CHECKING:
     from fusion.config.models import Experiment
@@ -39,14 +40,14 @@ class Outcome:
     Args:
         clip: Its id.
         made: Streams that were stored.
-        absent: Streams that were stored as absent, with the reason.
-        failed: Streams that could not be made, with the reason.
+        absent: Those of them that were stored as absent.
+        failures: Streams that could not be made.
     """
 
     clip: str
-    made: tuple[str, ...] = ()
-    absent: Mapping[str, str] | None = None
-    failed: Mapping[str, str] | None = None
+    made: tuple[str, ...]
+    absent: tuple[str, ...]
+    failures: tuple[Failure, ...]
 
 
 class Stopped(Exception):  # noqa: N818 - a request, not an error
@@ -74,7 +75,9 @@ def prepare_clip(
     absent: dict[str, str] = {}
     failed: dict[str, str] = {}
     try:
-        absent, failed = _make(task.clip, {stream: plans[stream] for stream in todo}, todo, store, longest=longest, stopped=stopped)
+        absent, failed = _make(
+            task.clip, {stream: plans[stream] for stream in todo}, todo, store, longest=longest, stopped=stopped
+        )
     except (RunError, Stopped):
         raise
     except FusionError as error:
@@ -85,8 +88,12 @@ def prepare_clip(
     return Outcome(
         task.clip.id,
         tuple(other for other, stream in named.items() if stream not in failed),
-        {other: absent[stream] for other, stream in named.items() if stream in absent},
-        {other: failed[stream] for other, stream in named.items() if stream in failed},
+        tuple(other for other, stream in named.items() if stream in absent),
+        tuple(
+            Failure(task.clip.id, other, failed[stream], todo[stream])
+            for other, stream in named.items()
+            if stream in failed
+        ),
     )
 
 
@@ -101,7 +108,7 @@ def _make(
 ) -> tuple[dict[str, str], dict[str, str]]:
     from contextlib import ExitStack
 
-    from fusion.data.chain import ChainBlock, run_chains
+    from fusion.data.chain import ChainBlock, ChainEnd, run_chains
 
     failed: dict[str, str] = {}
     with ExitStack() as stack:
@@ -117,6 +124,8 @@ def _make(
                 except ComponentError as error:
                     failed[event.stream] = str(error)
                     writers[event.stream].discard()
+                continue
+            if not isinstance(event, ChainEnd):
                 continue
             failed |= {stream: str(error) for stream, error in event.failed.items()}
             absent = dict(event.absent)

@@ -224,8 +224,14 @@ def _video_stream(
 
 def _tag_colours(stream: VideoStream, bt709: bool, full_range: bool) -> None:
     context = stream.codec_context
-    context.colorspace = 1 if bt709 else 5
-    context.color_range = 2 if full_range else 1
+    context.colorspace, context.color_range = _colour_tags(str(context.pix_fmt), bt709, full_range)
+
+
+def _colour_tags(pixel_format: str, bt709: bool, full_range: bool) -> tuple[int, int]:
+    """Matrix and range by FFmpeg's numbers; pictures stored as RGB have neither."""
+    if pixel_format.startswith(("gbr", "rgb", "bgr")):
+        return 0, 2
+    return (1 if bt709 else 5), (2 if full_range else 1)
 
 
 def _audio_stream(container: OutputContainer, codec: str, rate: int, channels: int) -> AudioStream:
@@ -287,6 +293,6 @@ def _encode_pictures(
             dst_color_range="JPEG" if full_range else "MPEG",
         )
         frame.pts, frame.time_base = round(time * _CLOCK), Fraction(1, _CLOCK)
-        frame.colorspace, frame.color_range = (1 if bt709 else 5), (2 if full_range else 1)
+        frame.colorspace, frame.color_range = _colour_tags(str(pixel_format), bt709, full_range)
         container.mux(stream.encode(frame))
     container.mux(stream.encode(None))

@@ -105,13 +105,11 @@ def gather(loaded: LoadedExperiment, catalog: Catalog, reporter: Reporter) -> Ma
     further = [c for s in experiment.training_corpora for c in load_corpus(s, catalog=catalog, base=base)]
     store = Store(store_folder(experiment.prepare))
     with reporter.progress("prepare", len(clips) + len(further)) as advance:
-        report = prepare(
-            experiment, [*clips, *further], catalog=catalog, store=store, progress=lambda count: advance(count, "")
-        )
+        report = prepare(experiment, [*clips, *further], catalog=catalog, store=store, progress=advance)
     for failure in report.failures:
         reporter.say(f"  {failure.clip}: {failure.reason}")
     if report.failures:
-        reporter.say(f"{len({f.clip for f in report.failures})} clips failed in part; their streams count as absent")
+        reporter.say(f"{report.failed_clips} clips failed in part; their streams count as absent")
     labelled = {clip.id: clip for clip in clips if target.encode(clip.labels) is not None}
     if not labelled:
         raise DataError("no clip has a label of the target", where=f"corpus {experiment.corpus.name}",

@@ -25,7 +25,7 @@ from fusion.training.files import read_json, write_json, write_state
 from fusion.training.heads import FittedHead, fit_heads
 from fusion.training.loop import Progress, Score, fit
 from fusion.training.outputs import PartOutputs, head_logits, read_part, stream_outputs, write_stream, write_windows
-from fusion.training.report import Reporter
+from fusion.training.report import Advance, Reporter
 from fusion.training.split_data import SplitTables
 from fusion.training.start import load_encoder, read_description, start_folder
 from fusion.training.tasks import JointTask, Setting, StreamTask, balanced_chances
@@ -199,14 +199,14 @@ def _train_stream(
     return description, model, progress
 
 
-def _reported(advance: Callable[[int, str], None], steps: int) -> Callable[[Progress], None]:
+def _reported(advance: Advance, steps: int) -> Callable[[Progress], None]:
     told = 0
 
     def report(progress: Progress) -> None:
         nonlocal told
         now = progress.epoch * steps + progress.step
         best = "" if progress.best is None else f"best {progress.best.score:.3f}"
-        advance(now - told, best)
+        advance(now - told, note=best)
         told = now
 
     return report

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-Advance = Callable[[int, str], None]
+
+class Advance(Protocol):
+    """Tells of progress."""
+
+    def __call__(self, count: int = 1, *, note: str | None = None) -> None:
+        """So many more steps are done; the note says how it goes."""
+        ...
 
 
 class Reporter(Protocol):
@@ -16,15 +22,9 @@ class Reporter(Protocol):
         """One line that stays."""
         ...
 
-    def progress(self, description: str, total: int) -> _Progress:
-        """A context manager that yields a function to advance by n steps, with a note."""
+    def progress(self, description: str, total: int) -> AbstractContextManager[Advance]:
+        """A context manager that yields a function to advance by."""
         ...
-
-
-class _Progress(Protocol):
-    def __enter__(self) -> Advance: ...
-
-    def __exit__(self, *error: object) -> bool | None: ...
 
 
 class Silent:
@@ -38,7 +38,7 @@ class Silent:
         """Yield a function that does nothing."""
         del description, total
 
-        def advance(steps: int, note: str = "") -> None:
-            del steps, note
+        def advance(count: int = 1, *, note: str | None = None) -> None:
+            del count, note
 
         yield advance

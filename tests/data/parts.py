@@ -13,13 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fusion.config.models import Experiment
-from fusion.contract import Batch, Clip, ComponentError, DataError, Fitted, InputSpec, Need, Pieces, Row, Span, Track, Want
+from fusion.contract import (
+    Batch,
+    Clip,
+    ComponentError,
+    DataError,
+    Fitted,
+    InputSpec,
+    Need,
+    Pieces,
+    Row,
+    Span,
+    Track,
+    Want,
+)
 
-RATE = Fraction(400)
+RATE = Fraction(120)
 
 
 def samples_of(clip: Clip, kind: str) -> NDArray[np.float32]:
-    """The items of a kind at the rate of 400 a second, for the clip's length."""
+    """The items of a kind at the rate of 120 a second, for the clip's length."""
     seed = int.from_bytes(hashlib.sha256(f"{clip.id} {kind}".encode()).digest()[:4], "little")
     assert clip.duration is not None
     count = len(Span(Fraction(0), clip.duration).indices(RATE))
@@ -27,7 +40,7 @@ def samples_of(clip: Clip, kind: str) -> NDArray[np.float32]:
 
 
 class MemorySource:
-    """Hands over pulses at 400 a second, or at a want's rate, and words of 0.4 s every 0.7 s."""
+    """Hands over pulses at 120 a second, or at a want's rate, and words of 0.4 s every 0.7 s."""
 
     def __init__(self, clip: Clip, tracks: Sequence[Track], wants: Sequence[Want], fail_at: Fraction | None) -> None:
         self.clip, self.wants = clip, wants
@@ -109,7 +122,7 @@ class Kind:
         return {}
 
     def input(self, row: Row, fitted: Fitted) -> InputSpec:
-        return InputSpec({name: (None,) for name in row})
+        return InputSpec(dict.fromkeys(row, (None,)))
 
     def batch(self, rows: Sequence[Row], spans: Sequence[Span], fitted: Fitted) -> Batch:
         raise NotImplementedError
@@ -119,7 +132,7 @@ class Kind:
 class Smooth:
     """Local: the sum of the items within ``context`` of each output time, at an output rate of its own."""
 
-    rate: Fraction = Fraction(30)
+    rate: Fraction = Fraction(12)
     seconds: Fraction = Fraction(1, 8)
     name: str = "smooth"
     version: int = 1
@@ -138,15 +151,14 @@ class Smooth:
     def apply(self, pieces: Row, span: Span, state: Any) -> Row:
         (kind, source), *_ = pieces.items()
         wanted = span.indices(self.rate)
-        out = np.array(
-            [
-                np.asarray(source.within(Span(i / self.rate - self.seconds, i / self.rate + self.seconds)).data).sum(
-                    dtype=np.float64
-                )
-                for i in wanted
-            ],
-            dtype=np.float32,
-        )
+        assert source.rate is not None
+        sums = []
+        for i in wanted:
+            # Each sum is over the same items in the same order, wherever the clip was cut.
+            near = Span(i / self.rate - self.seconds, i / self.rate + self.seconds).indices(source.rate)
+            begin, end = max(near.start - source.first, 0), max(near.stop - source.first, 0)
+            sums.append(np.asarray(source.data[begin:end]).sum(dtype=np.float64))
+        out = np.array(sums, dtype=np.float32)
         coarse = Fraction(7, 3)
         marks = span.indices(coarse)
         return {
@@ -281,7 +293,7 @@ def parts(fail: Mapping[str, Mapping[str, Fraction]] | None = None) -> Parts:
         },
         transform={
             "smooth": Smooth(),
-            "smoother": Smooth(Fraction(100), Fraction(1, 3)),
+            "smoother": Smooth(Fraction(25), Fraction(1, 3)),
             "level": Level(),
             "window": Window(),
             "refuse": Refuse(),
@@ -305,7 +317,10 @@ def experiment(prepare: Mapping[str, Any] | None = None, **streams: Mapping[str,
 
 
 def clip_in(
-    folder: Path, name: str = "a", seconds: Fraction | str = "4.37", kinds: Sequence[str] = ("pulse", "breath", "gestures")
+    folder: Path,
+    name: str = "a",
+    seconds: Fraction | str = "4.37",
+    kinds: Sequence[str] = ("pulse", "breath", "gestures"),
 ) -> Clip:
     """A clip whose files exist (their content is the clip's name)."""
     tracks = []

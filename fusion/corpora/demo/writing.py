@@ -64,3 +64,12 @@ def write_talking_clip(
             whole.time_base = Fraction(1, rate)
             container.mux(sound.encode(whole))
             container.mux(sound.encode(None))
+
+
+def is_marked_generated(file: Path) -> bool:
+    """Whether a media file says in its metadata that it is one of the demo's."""
+    try:
+        with av.open(str(file)) as container:
+            return container.metadata.get("comment") == COMMENT
+    except (av.FFmpegError, OSError):
+        return False

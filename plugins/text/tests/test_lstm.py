@@ -78,7 +78,7 @@ def test_the_same_seed_gives_the_same_answer():
 
 # torch.export puts an LSTM's flattened weights aside and says so.
 @pytest.mark.filterwarnings("ignore:The tensor attributes .*_flat_weights:UserWarning")
-@pytest.mark.parametrize("form", ["attention", "convolution"])
+@pytest.mark.parametrize("form", ["convolution"])
 def test_it_is_exported_for_any_number_of_rows(form):
     class Plain(nn.Module):
         def __init__(self, network: nn.Module) -> None:

@@ -16,8 +16,11 @@ from torch import nn
 from fusion.contract import ComponentError, InputSpec
 
 ENCODERS = {
-    "cnn3d": (CNN3D, CNN3DOptions(widths=(4, 8, 8, 12), groups=4, hidden=16, embedding=12)),
-    "cnn3d in steps": (CNN3D, CNN3DOptions(widths=(4, 8, 8, 12), groups=4, stride=3, step=2, pools=(1, 2, 2))),
+    "cnn3d": (CNN3D, CNN3DOptions(widths=(4, 8, 8, 12), groups=4, hidden=16, embedding=12, stride=2, step=1)),
+    "cnn3d in steps": (
+        CNN3D,
+        CNN3DOptions(widths=(4, 8, 8, 12), groups=4, pools=(1, 2, 2), pooling=("max", "deviation")),
+    ),
     "x3d": (X3D, X3DOptions(width=1.0, depth=0.5, embedding=12)),
     "slow_r50": (SlowR50, SlowR50Options(width=8, embedding=12)),
 }

@@ -122,6 +122,7 @@ class Cnn(nn.Module):
         image = masked(F.relu(self.stem(image, mask)), mask)
         for block in self.body:
             before = mask
+            assert isinstance(block, ResidualBlock)
             if block.stride[0] > 1:
                 ends, stride = -(-ends // stride), block.stride[0]
                 valid = _before(ends, image, stride)

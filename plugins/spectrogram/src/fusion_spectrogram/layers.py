@@ -44,7 +44,8 @@ class StandardisedConv2d(nn.Conv2d):
         inputs = self.weight[0].numel()
         variance, mean = torch.var_mean(self.weight, dim=(1, 2, 3), keepdim=True)
         weight = (self.weight - mean) * torch.rsqrt(variance * inputs + 1e-6) * (1.7 * self.gain)
-        return self._conv_forward(input, weight.contiguous(memory_format=torch.channels_last), self.bias)
+        weight = weight.contiguous(memory_format=torch.channels_last)
+        return F.conv2d(input, weight, self.bias, self.stride, self.padding)
 
 
 class NormalisedConv(nn.Module):

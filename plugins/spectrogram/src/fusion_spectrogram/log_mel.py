@@ -23,17 +23,12 @@ def _filters(options: options.LogMel, bins: int, rate: int) -> NDArray[np.float6
 
     from torchaudio.functional import melscale_fbanks
 
+    highest = min(options.highest, rate / 2)
     with warnings.catch_warnings():
         # Narrow bands between two bins of the FFT are empty; they stay at the floor, and a person cannot act on it.
         warnings.simplefilter("ignore", UserWarning)
         filters = melscale_fbanks(
-            bins,
-            options.lowest,
-            min(options.highest, rate / 2),
-            options.bands,
-            rate,
-            norm=None,
-            mel_scale=options.scale,
+            bins, options.lowest, highest, options.bands, rate, norm=None, mel_scale=options.scale
         )
     return np.asarray(filters.numpy(), dtype=np.float64)
 

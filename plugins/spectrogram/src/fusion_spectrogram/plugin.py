@@ -11,21 +11,21 @@ _ENCODERS = "fusion_spectrogram.encoder_options"
 
 @hookimpl
 def register_modalities(register: Register) -> None:
-    register("audio", "fusion_spectrogram.modality:Audio", options=f"{_OPTIONS}:Audio", summary="a voice")
+    register("audio", "fusion_spectrogram.modality:Audio", options=f"{_OPTIONS}:Audio", summary="a voice.")
 
 
 @hookimpl
 def register_transforms(register: Register) -> None:
     for name, module, cls, summary in (
-        ("resample", "resample", "Resample", "change the sampling rate"),
-        ("band_pass", "band_pass", "BandPass", "keep a band of frequencies"),
-        ("loudness", "loudness", "Loudness", "bring every clip to one loudness"),
-        ("add_noise", "add_noise", "AddNoise", "mix white noise in at a ratio to the clip's power"),
-        ("denoise", "denoise", "Denoise", "stationary spectral gating (noisereduce)"),
-        ("log_mel", "log_mel", "LogMel", "log-mel frames"),
-        ("db_spectrogram", "db_spectrogram", "DbSpectrogram", "spectrogram in dB on a fixed scale"),
-        ("resize", "resize", "Resize", "scale a window's frames to a picture of fixed size"),
-        ("trim", "trim", "Trim", "cut quiet frames off a window's ends"),
+        ("resample", "resample", "Resample", "change the sampling rate."),
+        ("band_pass", "band_pass", "BandPass", "keep a band of frequencies."),
+        ("loudness", "loudness", "Loudness", "bring every clip to one loudness."),
+        ("add_noise", "add_noise", "AddNoise", "mix white noise in at a ratio to the clip's power."),
+        ("denoise", "denoise", "Denoise", "stationary spectral gating (noisereduce)."),
+        ("log_mel", "log_mel", "LogMel", "log-mel frames."),
+        ("db_spectrogram", "db_spectrogram", "DbSpectrogram", "spectrogram in dB on a fixed scale."),
+        ("resize", "resize", "Resize", "scale a window's frames to a picture of fixed size."),
+        ("trim", "trim", "Trim", "cut quiet frames off a window's ends."),
     ):
         register(name, f"fusion_spectrogram.{module}:{cls}", options=f"{_OPTIONS}:{cls}", summary=summary)
 
@@ -33,15 +33,15 @@ def register_transforms(register: Register) -> None:
 @hookimpl
 def register_augmentations(register: Register) -> None:
     for name, module, cls, summary in (
-        ("time_mask", "masking", "TimeMask", "hide stretches of time"),
-        ("frequency_mask", "masking", "FrequencyMask", "hide bands"),
-        ("crop_top", "warping", "CropTop", "cut the top off and stretch the rest"),
-        ("rotate", "warping", "Rotate", "turn the spectrogram like a picture"),
-        ("time_stretch", "warping", "TimeStretch", "faster or slower at the same pitch"),
-        ("band_shift", "warping", "BandShift", "move and stretch the spectrum along frequency"),
-        ("time_shift", "warping", "TimeShift", "move along time"),
-        ("gain", "levels", "Gain", "louder or softer, and a slope over frequency"),
-        ("noise", "levels", "Noise", "random numbers on every value"),
+        ("time_mask", "masking", "TimeMask", "hide stretches of time."),
+        ("frequency_mask", "masking", "FrequencyMask", "hide bands."),
+        ("crop_top", "warping", "CropTop", "cut the top off and stretch the rest."),
+        ("rotate", "warping", "Rotate", "turn the spectrogram like a picture."),
+        ("time_stretch", "warping", "TimeStretch", "faster or slower at the same pitch."),
+        ("band_shift", "warping", "BandShift", "move and stretch the spectrum along frequency."),
+        ("time_shift", "warping", "TimeShift", "move along time."),
+        ("gain", "levels", "Gain", "louder or softer, and a slope over frequency."),
+        ("noise", "levels", "Noise", "random numbers on every value."),
     ):
         register(
             name,
@@ -55,10 +55,10 @@ def register_augmentations(register: Register) -> None:
 @hookimpl
 def register_encoders(register: Register) -> None:
     for name, module, cls, summary in (
-        ("cnn", "cnn", "Cnn", "residual CNN over frames"),
-        ("cnn_lstm", "cnn", "CnnLstm", "CNN and a bidirectional LSTM"),
-        ("cnn_rnn", "cnn", "CnnRnn", "CNN and a bidirectional GRU or plain recurrent layer"),
-        ("wav2vec2", "wav2vec2", "Wav2Vec2", "pretrained speech model of transformers, on raw sound at 16 kHz"),
+        ("cnn", "cnn", "Cnn", "residual CNN over frames."),
+        ("cnn_lstm", "cnn", "CnnLstm", "CNN and a bidirectional LSTM."),
+        ("cnn_rnn", "cnn", "CnnRnn", "CNN and a bidirectional GRU or plain recurrent layer."),
+        ("wav2vec2", "wav2vec2", "Wav2Vec2", "pretrained speech model of transformers, on raw sound at 16 kHz."),
     ):
         register(
             name,

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from fusion.contract import Batch, InputSpec, OutputSpec, StreamOutput
 from fusion_video.encoder_options import CNN3D as CNN3DOptions  # noqa: N811
-from fusion_video.masked import MaskedGroupNorm, masked_mean
+from fusion_video.masked import MaskedGroupNorm, masked_pool
 from fusion_video.modality import rate_of
 
 #: Kernel of the first convolution, in time and space; the others are 3 x 3 x 3.
@@ -23,8 +23,8 @@ class CNN3D(nn.Module):
     The layout is that of the LbHER framework (2024), which gives no sizes; 3D convolutions for audio-visual pairs
     go back to Torfi et al. (2017). What is ours: group normalisation over the frames that are there; features
     averaged over a grid of cells, so that 60x100, 224x224 and other sizes do; the first fully connected layer at
-    every step, then a mean over the steps that hold a face, then the second. Frames that are masked are zeros
-    before every layer, so padding and neighbours do not change an answer, and a single frame is a clip of one.
+    every step, then the mean and maximum of the steps that hold a face, then the second. Frames that are masked are
+    zeros before every layer, so padding and neighbours do not change an answer, and a single frame is a clip of one.
 
     Args:
         options: Sizes.
@@ -47,7 +47,7 @@ class CNN3D(nn.Module):
             self.norms.append(MaskedGroupNorm(outputs, _groups(outputs, options.groups)))
         cells = options.grid[0] * options.grid[1]
         self.first = nn.Linear(options.widths[-1] * cells, options.hidden)
-        self.second = nn.Linear(options.hidden, options.embedding)
+        self.second = nn.Linear(options.hidden * len(options.pooling), options.embedding)
         self.dropout = nn.Dropout(options.dropout)
         self.steps = options.step
         for pool in options.pools:
@@ -75,7 +75,7 @@ class CNN3D(nn.Module):
                 mask = _every(mask, pool)
         cells = _cells(features, self.options.grid)
         sequence = functional.relu(self.first(self.dropout(cells)))
-        embedding = self.second(self.dropout(masked_mean(sequence, mask)))
+        embedding = self.second(self.dropout(masked_pool(sequence, mask, self.options.pooling)))
         times = torch.arange(sequence.shape[1], device=sequence.device) * self.seconds
         return StreamOutput(embedding, sequence, mask, times[None].expand(sequence.shape[0], -1))
 

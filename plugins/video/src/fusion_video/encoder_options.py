@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -16,20 +17,22 @@ class CNN3D:
         pools: Length in time of the three poolings (in space all are 2 x 2).
         grid: Cells (rows, columns) over which the last features are averaged in space.
         groups: Channels in a group of the normalisation.
-        hidden: Outputs of the first fully connected layer.
+        hidden: Outputs of the first fully connected layer, which works at every step.
+        pooling: What the second one reads of all steps: their ``mean``, ``max`` and standard ``deviation``.
         embedding: Outputs of the second.
         dropout: Before either fully connected layer.
     """
 
     widths: tuple[int, int, int, int] = (16, 24, 32, 48)
-    stride: int = 2
-    step: int = 1
+    stride: int = 3
+    step: int = 2
     pools: tuple[int, int, int] = (1, 2, 1)
     grid: tuple[int, int] = (3, 2)
     groups: int = 8
-    hidden: int = 128
+    hidden: int = 64
+    pooling: tuple[Literal["mean", "max", "deviation"], ...] = ("mean", "max")
     embedding: int = 64
-    dropout: float = 0.3
+    dropout: float = 0.2
 
 
 @dataclass(frozen=True)

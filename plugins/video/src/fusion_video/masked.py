@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
+
+#: Keeps the gradient of a deviation finite where nothing varies.
+_LEAST_VARIANCE = 1e-4
 
 
 class MaskedGroupNorm(nn.Module):
@@ -38,3 +43,16 @@ def masked_mean(sequence: Tensor, mask: Tensor) -> Tensor:
     """Mean of ``[B, T, D]`` over the steps where mask ``[B, T]`` is True: ``[B, D]``; zeros without any."""
     weights = mask.to(sequence.dtype)[:, :, None]
     return (sequence * weights).sum(1) / weights.sum(1).clamp(min=1)
+
+
+def masked_pool(sequence: Tensor, mask: Tensor, forms: Sequence[str]) -> Tensor:
+    """``mean``, ``max`` or ``deviation`` over time, side by side: ``[B, T, D]`` to ``[B, D * forms]``.
+
+    The sequence is not negative (it comes from a rectifier), so that zeros do for what is masked in a maximum.
+    """
+    mean = masked_mean(sequence, mask)
+    there = mask.to(sequence.dtype)[:, :, None]
+    pooled = {"mean": mean, "max": (sequence * there).amax(1)}
+    if "deviation" in forms:
+        pooled["deviation"] = (masked_mean((sequence - mean[:, None]).square(), mask) + _LEAST_VARIANCE).sqrt()
+    return torch.cat([pooled[form] for form in forms], dim=1)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _LUMA = (0.299, 0.587, 0.114)
 #: Smallest spread that is divided by: flat pictures stay flat.
 _FLAT = 0.02
+#: What brings differences between the pictures of a window to about the spread of the pictures themselves.
+_GAINS = {"difference": 2.0, "motion": 3.0}
 
 
 class Video:
@@ -116,12 +118,12 @@ class Video:
             elif view == "standard":
                 views.append(standard)
             elif view == "difference":
-                views.append(standard - (standard[found] if found.any() else standard).mean(0))
+                views.append(_GAINS[view] * (standard - (standard[found] if found.any() else standard).mean(0)))
             else:
                 motion = np.zeros_like(standard)
                 both = found[1:] & found[:-1]
                 motion[1:][both] = (standard[1:] - standard[:-1])[both]
-                views.append(motion)
+                views.append(_GAINS[view] * motion)
         stacked = np.concatenate(views, axis=1).astype(np.float32)
         stacked[~found] = 0
         return stacked

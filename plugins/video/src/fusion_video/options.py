@@ -19,8 +19,9 @@ class Video:
         frames: Pictures in ``seconds``.
         seconds: See frames; a number of seconds as text, or a fraction ("20/3").
         normalise: The view, or several that are stacked as channels: ``none`` (0 to 1), ``standard`` (the window's
-            pictures minus their mean, by their spread), ``difference`` (``standard`` minus the window's mean
-            picture, which takes most of the identity out), ``motion`` (``standard`` minus the picture before).
+            pictures minus their mean, by their spread), ``difference`` (twice ``standard`` minus the window's mean
+            picture, which takes most of the identity out), ``motion`` (three times ``standard`` minus the
+            picture before).
         grey: One grey channel in place of three colours.
         least: Least share of a window's pictures that must show a face.
     """
