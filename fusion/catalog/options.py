@@ -54,7 +54,7 @@ def validated(options: type, values: Mapping[str, Any], owner: str) -> tuple[Any
 
 @functools.cache
 def adapter(options: type) -> TypeAdapter[Any]:
-    """pydantic's view of a dataclass, unknown keys forbidden also in dataclasses inside it."""
+    """The dataclass as pydantic sees it, unknown keys forbidden also in dataclasses inside it."""
     from pydantic import TypeAdapter
 
     _forbid_extras(options, set())
@@ -62,7 +62,7 @@ def adapter(options: type) -> TypeAdapter[Any]:
 
 
 def unknown_key(key: str, known: typing.Iterable[str], what: str | None = None) -> str:
-    """``unknown option 'band' of log_mel; did you mean 'bands'?``"""
+    """The sentence ``unknown option 'band' of log_mel; did you mean 'bands'?``."""
     names = sorted(known)
     close = get_close_matches(str(key), names, 1)
     if close:
@@ -71,7 +71,7 @@ def unknown_key(key: str, known: typing.Iterable[str], what: str | None = None) 
 
 
 def pydantic_problems(error: ValidationError, root: type, owner: str | None = None) -> list[Problem]:
-    """pydantic's errors in our words, each with the path of its key."""
+    """The errors of pydantic in our words, each with the path of its key."""
     problems = []
     for detail in error.errors(include_url=False):
         path = [part for part in detail["loc"] if not _is_union_tag(part)]
@@ -104,7 +104,10 @@ def _is_plain(value: object) -> bool:
 
 
 def _is_union_tag(part: object) -> bool:
-    """pydantic names the member of a union in its paths (``literal['clip']``, ``function-before[...]``)."""
+    """Whether a part of a path is no key.
+
+    In its paths pydantic also names the member of a union (``literal['clip']``, ``function-before[...]``).
+    """
     return isinstance(part, str) and ("[" in part or part in {"str", "int", "float", "bool", "fraction"})
 
 

@@ -52,11 +52,11 @@ class LazyCommand(TyperCommand):
 class LazyGroup(TyperGroup):
     """All commands that plugins announced."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature
         """Names in the order in which the plugins announced them."""
         return list(_registered())
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - typer's signature
         """The command, not yet imported.
 
         Raises:
@@ -70,10 +70,10 @@ class LazyGroup(TyperGroup):
         failed = [plugin.name for plugin in failures(catalog(strict=False).plugins)]
         if failed:
             remedy += f" (these plugins failed: {', '.join(failed)}; see fusion plugins list)"
-        raise UnknownCommand(f"there is no command '{cmd_name}'", remedy=remedy)
+        raise UnknownCommandError(f"there is no command '{cmd_name}'", remedy=remedy)
 
 
-class UnknownCommand(FusionError):
+class UnknownCommandError(FusionError):
     """No plugin brings the command that was typed."""
 
     exit_code = 64

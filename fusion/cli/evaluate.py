@@ -21,7 +21,7 @@ def evaluate(
     from fusion.cli.console import out
     from fusion.cli.reporting import TerminalReporter
     from fusion.evaluation.evaluate import evaluate as run_job
-    from fusion.evaluation.table import print_results
+    from fusion.cli.results import print_results
 
     evaluation = run_job(run, fold=fold, reporter=TerminalReporter())
     print_results(evaluation.results)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
+            event = self.peek_event()  # type: ignore[no-untyped-call]
             raise yaml.constructor.ConstructorError(None, None, "aliases are not allowed", event.start_mark)
         return super().compose_node(parent, index)
 
@@ -77,7 +78,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputMissing("there is no such config", where=str(path), remedy="check the path")
     resolved = path.resolve()
-    return _read(resolved, str(path), _roots(resolved), ())
+    return _File(resolved, str(path), _roots(resolved)).read()
 
 
 def configs_folder(path: Path) -> Path | None:
@@ -96,75 +97,84 @@ def _roots(path: Path) -> tuple[Path, ...]:
     return tuple(roots)
 
 
-def _read(path: Path, shown: str, roots: tuple[Path, ...], above: tuple[Path, ...]) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > LARGEST_CONFIG:
-            raise ConfigError(shown, [Problem("", f"larger than {LARGEST_CONFIG:,} bytes: this is no config")])
-        content = parsed(path.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError as error:
-        message = f"byte {error.start} is not UTF-8; save the file as UTF-8"
-        raise ConfigError(shown, [Problem("", message)]) from error
-    except yaml.YAMLError as error:
-        raise ConfigError(shown, [_syntax_problem(error)]) from error
-    if content is None:
-        content = {}
-    if not isinstance(content, dict):
-        raise ConfigError(shown, [Problem("", "a config is a mapping: lines of 'key: value'")])
-    return _expanded(content, path, shown, roots, (*above, path), "")
+@dataclass(frozen=True)
+class _File:
+    """One file on the way through what it inherits.
 
+    Args:
+        path: The file, resolved.
+        shown: How messages call it: the config's path, and the way from there.
+        roots: The folders that inheritance may reach.
+        above: The files that led here.
+    """
 
-def _syntax_problem(error: yaml.YAMLError) -> Problem:
-    mark = getattr(error, "problem_mark", None)
-    where = f"line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
-    return Problem(where, str(getattr(error, "problem", None) or error).splitlines()[0])
+    path: Path
+    shown: str
+    roots: tuple[Path, ...]
+    above: tuple[Path, ...] = ()
 
+    def read(self) -> dict[str, Any]:
+        """The file's mapping with everything it inherits."""
+        if self.path.stat().st_size > LARGEST_CONFIG:
+            raise self._refused("", f"larger than {LARGEST_CONFIG:,} bytes: this is no config")
+        try:
+            content = parsed(self.path.read_text(encoding="utf-8-sig"))
+        except UnicodeDecodeError as error:
+            raise self._refused("", f"byte {error.start} is not UTF-8; save the file as UTF-8") from error
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            where = f"line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
+            message = str(getattr(error, "problem", None) or error).splitlines()[0]
+            raise self._refused(where, message) from error
+        if content is None:
+            return {}
+        if not isinstance(content, dict):
+            raise self._refused("", "a config is a mapping: lines of 'key: value'")
+        return self._expanded(content, "")
 
-def _expanded(
-    content: Mapping[Any, Any], path: Path, shown: str, roots: tuple[Path, ...], above: tuple[Path, ...], key: str
-) -> dict[str, Any]:
-    """The mapping with its own ``inherits`` and those of the mappings in it resolved."""
-    base: Any = {}
-    own: dict[str, Any] = {}
-    for name, value in content.items():
-        if not isinstance(name, str):
-            raise ConfigError(shown, [Problem(f"{key}.{name}".lstrip("."), "a key is text; put it into quotes")])
-        below = f"{key}.{name}".lstrip(".")
-        if name == INHERITS:
-            for written in value if isinstance(value, list) else [value]:
-                base = merged(base, _inherited(written, path, shown, roots, above, below))
-        else:
-            own[name] = _value(value, path, shown, roots, above, below)
-    result: dict[str, Any] = merged(base, own)
-    return result
+    def _refused(self, key: str, message: str) -> ConfigError:
+        return ConfigError(self.shown, [Problem(key, message)])
 
+    def _expanded(self, content: Mapping[Any, Any], key: str) -> dict[str, Any]:
+        """A mapping with its own ``inherits`` and those of the mappings in it resolved."""
+        base: Any = {}
+        own: dict[str, Any] = {}
+        for name, value in content.items():
+            below = f"{key}.{name}".lstrip(".")
+            if not isinstance(name, str):
+                raise self._refused(below, "a key is text; put it into quotes")
+            if name == INHERITS:
+                for written in value if isinstance(value, list) else [value]:
+                    base = merged(base, self._inherited(written, below))
+            else:
+                own[name] = self._value(value, below)
+        result: dict[str, Any] = merged(base, own)
+        return result
 
-def _value(value: Any, path: Path, shown: str, roots: tuple[Path, ...], above: tuple[Path, ...], key: str) -> Any:
-    if isinstance(value, dict):
-        return _expanded(value, path, shown, roots, above, key)
-    if isinstance(value, list):
-        return [_value(item, path, shown, roots, above, f"{key}.{place}") for place, item in enumerate(value)]
-    return value
+    def _value(self, value: Any, key: str) -> Any:
+        if isinstance(value, dict):
+            return self._expanded(value, key)
+        if isinstance(value, list):
+            return [self._value(item, f"{key}.{place}") for place, item in enumerate(value)]
+        return value
 
-
-def _inherited(
-    written: Any, path: Path, shown: str, roots: tuple[Path, ...], above: tuple[Path, ...], key: str
-) -> dict[str, Any]:
-    def refused(message: str) -> ConfigError:
-        return ConfigError(shown, [Problem(key, message)])
-
-    if not isinstance(written, str) or not written:
-        raise refused("write the path of a config, relative to this one, or a list of them")
-    if Path(written).is_absolute():
-        raise refused(f"'{written}' is absolute; write a path relative to this file")
-    target = (path.parent / written).resolve()
-    if not any(target.is_relative_to(root) for root in roots):
-        raise refused(
-            f"'{written}' lies outside {roots[-1]}; inherit from files below the config's folder, a folder named "
-            "configs, or the working directory"
-        )
-    if target in above:
-        circle = " -> ".join(step.name for step in (*above[above.index(target) :], target))
-        raise refused(f"the configs inherit from each other in a circle: {circle}")
-    if not target.is_file():
-        raise refused(f"there is no file '{written}' (looked for {target})")
-    return _read(target, f"{shown} -> {written}", roots, above)
+    def _inherited(self, written: Any, key: str) -> dict[str, Any]:
+        """What the file named by an ``inherits`` holds."""
+        if not isinstance(written, str) or not written:
+            raise self._refused(key, "write the path of a config, relative to this one, or a list of them")
+        if Path(written).is_absolute():
+            raise self._refused(key, f"'{written}' is absolute; write a path relative to this file")
+        target = (self.path.parent / written).resolve()
+        if not any(target.is_relative_to(root) for root in self.roots):
+            raise self._refused(
+                key,
+                f"'{written}' lies outside {self.roots[-1]}; inherit from files below the config's folder, a folder "
+                "named configs, or the working directory",
+            )
+        above = (*self.above, self.path)
+        if target in above:
+            circle = " -> ".join(step.name for step in (*above[above.index(target) :], target))
+            raise self._refused(key, f"the configs inherit from each other in a circle: {circle}")
+        if not target.is_file():
+            raise self._refused(key, f"there is no file '{written}' (looked for {target})")
+        return _File(target, f"{self.shown} -> {written}", self.roots, above).read()

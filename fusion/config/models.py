@@ -54,7 +54,7 @@ class Component(Settings):
 class LabelledComponent(Component):
     """A component that may be listed twice with other options, under a label of its own."""
 
-    label: str | None = Field(None, description="Row name in tables; the component's name unless given.")
+    label: str | None = Field(default=None, description="Row name in tables; the component's name unless given.")
 
     @property
     def row(self) -> str:
@@ -65,7 +65,7 @@ class CorpusSettings(Component):
     """A corpus by name, with the reader's own options beside it."""
 
     root: Path | None = Field(
-        None, description="Folder of the corpus; relative to the config. Default: its place below FUSION_DATA."
+        default=None, description="Folder of the corpus; relative to the config. Default: its place below FUSION_DATA."
     )
     select: dict[str, list[str] | str] = Field(
         default_factory=dict,
@@ -79,17 +79,17 @@ class CorpusSettings(Component):
         default_factory=dict,
         description="Further tracks by media kind: a path pattern below root, with {id}, {speaker}, {take}, {group}.",
     )
-    limit: int | None = Field(None, ge=1, description="Only the first so many clips, for trying things.")
+    limit: int | None = Field(default=None, ge=1, description="Only the first so many clips, for trying things.")
 
 
 class WindowSettings(Settings):
     """How windows are cut from clips."""
 
     seconds: Seconds | Literal["clip"] = Field(
-        Fraction(3), description="Length of a window, or 'clip' for whole clips."
+        default=Fraction(3), description="Length of a window, or 'clip' for whole clips."
     )
-    hop: Seconds | None = Field(None, description="Distance of evaluation windows; the length unless given.")
-    per_clip: int = Field(1, ge=1, description="Windows drawn from each clip in an epoch of training.")
+    hop: Seconds | None = Field(default=None, description="Distance of evaluation windows; the length unless given.")
+    per_clip: int = Field(default=1, ge=1, description="Windows drawn from each clip in an epoch of training.")
 
     @model_validator(mode="after")
     def _positive(self) -> WindowSettings:
@@ -103,36 +103,42 @@ class WindowSettings(Settings):
 class TrainingSettings(Settings):
     """How one model is fitted."""
 
-    epochs: int = Field(60, ge=0, description="Most epochs; 0 skips this stage.")
-    batch: int = Field(32, ge=1, description="Windows in a batch, over all processes.")
-    learning_rate: float = Field(3e-3, gt=0, description="Highest learning rate (AdamW).")
-    encoder_learning_rate: float | None = Field(None, gt=0, description="For encoders, where it differs.")
-    weight_decay: float = Field(0.01, ge=0, description="Decoupled weight decay.")
-    warmup: int = Field(2, ge=0, description="Epochs over which the learning rate rises.")
-    schedule: Literal["cosine", "constant"] = Field("cosine", description="The learning rate after the warm-up.")
-    patience: int | None = Field(None, ge=1, description="Stop after so many epochs without a better validation score.")
+    epochs: int = Field(default=60, ge=0, description="Most epochs; 0 skips this stage.")
+    batch: int = Field(default=32, ge=1, description="Windows in a batch, over all processes.")
+    learning_rate: float = Field(default=3e-3, gt=0, description="Highest learning rate (AdamW).")
+    encoder_learning_rate: float | None = Field(default=None, gt=0, description="For encoders, where it differs.")
+    weight_decay: float = Field(default=0.01, ge=0, description="Decoupled weight decay.")
+    warmup: int = Field(default=2, ge=0, description="Epochs over which the learning rate rises.")
+    schedule: Literal["cosine", "constant"] = Field(
+        default="cosine", description="The learning rate after the warm-up."
+    )
+    patience: int | None = Field(
+        default=None, ge=1, description="Stop after so many epochs without a better validation."
+    )
     monitor: Literal["score", "loss"] = Field(
-        "score", description="What chooses the best epoch on validation: the target's main score, or the loss."
+        default="score", description="What chooses the best epoch on validation: the target's main score, or the loss."
     )
-    smoothing: float = Field(0.0, ge=0, lt=1, description="Label smoothing.")
-    mixup: float = Field(0.0, ge=0, description="Alpha of the beta distribution that mixup draws from; 0 for none.")
+    smoothing: float = Field(default=0.0, ge=0, lt=1, description="Label smoothing.")
+    mixup: float = Field(
+        default=0.0, ge=0, description="Alpha of the beta distribution that mixup draws from; 0 for none."
+    )
     average: float = Field(
-        0.0, ge=0, lt=1, description="Decay of the moving average of weights that is evaluated; 0 for none."
+        default=0.0, ge=0, lt=1, description="Decay of the moving average of weights that is evaluated; 0 for none."
     )
-    clip_gradient: float | None = Field(5.0, gt=0, description="Largest norm of the gradient.")
+    clip_gradient: float | None = Field(default=5.0, gt=0, description="Largest norm of the gradient.")
 
 
 class FinetuneSettings(TrainingSettings):
     """How streams, heads and the whole are trained: streams one by one, heads on their stored outputs."""
 
     balance: Literal["none", "weights", "sampling"] = Field(
-        "none", description="Class weights in the loss, or balanced sampling; of the training part only."
+        default="none", description="Class weights in the loss, or balanced sampling; of the training part only."
     )
     modality_dropout: float = Field(
-        0.2, ge=0, lt=1, description="Chance that a present stream is hidden from a head in training."
+        default=0.2, ge=0, lt=1, description="Chance that a present stream is hidden from a head in training."
     )
     heads_fitted_on: Literal["train", "validation"] = Field(
-        "train",
+        default="train",
         description="The part whose stored outputs heads are fitted on. Streams are too sure of their own training "
         "clips, which misleads heads that weigh them: validation, by cross-fitting, is the remedy.",
     )
@@ -144,9 +150,9 @@ class FinetuneSettings(TrainingSettings):
         default_factory=lambda: TrainingSettings(epochs=0, learning_rate=3e-4),
         description="For tuning encoders and the chosen head together; epochs 0 leaves it out.",
     )
-    precision: Precision = Field("auto", description="auto: bfloat16 on a GPU, float32 on processors.")
-    workers: int = Field(0, ge=0, description="Loader processes.")
-    checkpoint_every: int | None = Field(None, ge=1, description="Steps between checkpoints within an epoch.")
+    precision: Precision = Field(default="auto", description="auto: bfloat16 on a GPU, float32 on processors.")
+    workers: int = Field(default=0, ge=0, description="Loader processes.")
+    checkpoint_every: int | None = Field(default=None, ge=1, description="Steps between checkpoints within an epoch.")
 
 
 class StreamSettings(Settings):
@@ -154,13 +160,15 @@ class StreamSettings(Settings):
 
     modality: Component = Field(description="Kind of input.")
     transforms: tuple[Component, ...] = Field(
-        (), description="Deterministic steps, in order; cached up to the first random one."
+        default=(), description="Deterministic steps, in order; cached up to the first random one."
     )
-    augmentations: tuple[Component, ...] = Field((), description="Random steps in training, after the transforms.")
+    augmentations: tuple[Component, ...] = Field(
+        default=(), description="Random steps in training, after the transforms."
+    )
     encoder: Component = Field(description="Network from a batch to the stream's output; one for this modality.")
-    frozen: bool = Field(False, description="Leave the encoder as it was loaded.")
+    frozen: bool = Field(default=False, description="Leave the encoder as it was loaded.")
     weights: Path | None = Field(
-        None, description="A finished run of the same split whose stream of this name is the start."
+        default=None, description="A finished run of the same split whose stream of this name is the start."
     )
     training: dict[str, Any] = Field(
         default_factory=dict, description="Settings of finetune that differ for this stream."
@@ -170,35 +178,40 @@ class StreamSettings(Settings):
 class PrepareSettings(Settings):
     """How clips are decoded, transformed and stored."""
 
-    workers: int = Field(2, ge=0, description="Processes; 0 works in this one.")
-    shard: int = Field(32, ge=1, description="Clips in a shard.")
-    store: Path | None = Field(None, description="Folder of the store; default: FUSION_STORE, else .fusion/store.")
-    minutes: int = Field(240, ge=1, description="Longest clip that is accepted.")
+    workers: int = Field(default=2, ge=0, description="Processes; 0 works in this one.")
+    shard: int = Field(default=32, ge=1, description="Clips in a shard.")
+    store: Path | None = Field(
+        default=None, description="Folder of the store; default: FUSION_STORE, else .fusion/store."
+    )
+    minutes: int = Field(default=240, ge=1, description="Longest clip that is accepted.")
 
 
 class Experiment(Settings):
     """A whole experiment: what every job reads."""
 
     corpus: CorpusSettings = Field(description="The clips that are split into parts.")
-    training_corpora: tuple[CorpusSettings, ...] = Field((), description="Further corpora that feed training only.")
+    training_corpora: tuple[CorpusSettings, ...] = Field(
+        default=(), description="Further corpora that feed training only."
+    )
     target: Component = Field(description="What is predicted.")
     window: WindowSettings = Field(default_factory=WindowSettings, description="How clips are cut.")
     streams: dict[Name, StreamSettings] = Field(min_length=1, description="Streams by a name of your choice.")
     fusion: tuple[LabelledComponent, ...] = Field(
-        (LabelledComponent(name="late_average"),),
+        default=(LabelledComponent(name="late_average"),),
         description="One fusion head, or several to choose from on validation.",
     )
     headline: str | None = Field(
-        None, description="The row that targets apply to (a head's or a stream's); chosen on validation unless named."
+        default=None,
+        description="The row that targets apply to (a head's or a stream's); chosen on validation unless named.",
     )
-    aggregator: Component = Field(Component(name="mean"), description="From windows to the clip's answer.")
+    aggregator: Component = Field(default=Component(name="mean"), description="From windows to the clip's answer.")
     protocol: Component = Field(description="How clips are split into parts.")
-    leaking: bool = Field(False, description="Must be true for protocols in which speakers cross parts.")
-    seed: int = Field(0, ge=0, description="What every random choice starts from.")
+    leaking: bool = Field(default=False, description="Must be true for protocols in which speakers cross parts.")
+    seed: int = Field(default=0, ge=0, description="What every random choice starts from.")
     prepare: PrepareSettings = Field(default_factory=PrepareSettings, description="The job prepare.")
     finetune: FinetuneSettings = Field(default_factory=FinetuneSettings, description="The job finetune.")
     pretrain: dict[str, Any] = Field(default_factory=dict, description="Settings of contrastive pretraining.")
-    notes: str = Field("", description="Shown in the result card.")
+    notes: str = Field(default="", description="Shown in the result card.")
 
     @model_validator(mode="before")
     @classmethod

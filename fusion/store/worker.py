@@ -84,17 +84,16 @@ def prepare_clip(
         failed = dict.fromkeys(todo, str(error))
     except Exception as error:  # a decoder's or plugin's bug costs one clip, not the job
         failed = dict.fromkeys(todo, f"{type(error).__name__}: {error}")
-    named = {other: stream for stream, key in todo.items() for other in streams_of[key]}
-    return Outcome(
-        task.clip.id,
-        tuple(other for other, stream in named.items() if stream not in failed),
-        tuple(other for other, stream in named.items() if stream in absent),
-        tuple(
-            Failure(task.clip.id, other, failed[stream], todo[stream])
-            for other, stream in named.items()
-            if stream in failed
-        ),
-    )
+    failures: list[Failure] = []
+    for stream, key in task.keys.items():
+        first = streams_of[key][0]
+        if first in failed:
+            failures.append(Failure(task.clip.id, stream, failed[first], key))
+        elif first not in todo and store.read(key).absence is not None:
+            absent[first] = ""  # made meanwhile, by another job or for a clip of equal content
+    made = tuple(stream for stream, key in task.keys.items() if streams_of[key][0] not in failed)
+    gone = tuple(stream for stream, key in task.keys.items() if streams_of[key][0] in absent)
+    return Outcome(task.clip.id, made, gone, tuple(failures))
 
 
 def _make(
@@ -168,8 +167,8 @@ def prepare_shard(tasks: Sequence[Task], chain_keys: Mapping[str, str]) -> list[
         from fusion.catalog import catalog
         from fusion.data.streams import plan_streams
 
-        _limit_threads()
         _Process.plans = plan_streams(_Process.experiment, catalog())
+        _limit_threads()
     plans = _Process.plans
     if any(plans[stream].key != key for stream, key in chain_keys.items()):
         raise RunError("worker processes see other plugins than this one", remedy="set prepare.workers=0")

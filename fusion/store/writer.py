@@ -106,7 +106,7 @@ class EntryWriter:
     """
 
     def __init__(self, path: Path, folder: Path) -> None:
-        """An entry at path, spooled in folder, which lies on the same disk."""
+        """An entry at path, spooled in a folder of the store."""
         self._path = path
         self._folder = folder
         self._names: dict[str, _Name] = {}
@@ -119,7 +119,7 @@ class EntryWriter:
             ComponentError: They do not continue, or cannot be stored (pictures; arrays of objects).
             RunError: The disk is full.
         """
-        with naming_full_disk(self._folder):
+        with naming_full_disk(self._folder.parent):
             for name, pieces in row.items():
                 self._append(name, pieces)
 
@@ -148,7 +148,7 @@ class EntryWriter:
             for name, spool in self._spools.items()
         }
         head, order = header(Description(duration, absence, pieces), tensors)
-        with naming_full_disk(self._folder):
+        with naming_full_disk(self._folder.parent):
             handle, temporary = tempfile.mkstemp(suffix=".entry", dir=self._folder)
             try:
                 with open(handle, "wb") as file:  # noqa: PTH123 - an open descriptor

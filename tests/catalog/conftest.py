@@ -118,7 +118,8 @@ class Program:
 
     def __call__(self, *command: str, **environment: str | None) -> subprocess.CompletedProcess[str]:
         """Run ``python`` with these arguments; an environment variable given as None is unset."""
-        variables = {**os.environ, "PYTHONPATH": str(self._site), "TRACE": str(self.trace), "OMP_NUM_THREADS": "1"}
+        path = os.pathsep.join([str(self._site), *filter(None, [os.environ.get("PYTHONPATH")])])
+        variables = {**os.environ, "PYTHONPATH": path, "TRACE": str(self.trace), "OMP_NUM_THREADS": "1"}
         variables.pop("FUSION_PLUGINS", None)
         for name, value in environment.items():
             variables.pop(name, None) if value is None else variables.update({name: value})

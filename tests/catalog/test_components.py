@@ -23,7 +23,7 @@ class Edge:
 class CropOptions:
     size: tuple[int, int] = (60, 100)
     edge: Edge = field(default_factory=Edge)
-    finder: Any = component("detector", "round")
+    finder: Any = component("detector", "round")  # noqa: RUF009 - a field, not a value
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ REASONS = {
 
 
 @pytest.fixture(scope="session")
-def listed(program: Any) -> dict[str, Any]:
+def listed(program: Any) -> Any:
     return program.plugins()
 
 

@@ -27,7 +27,14 @@ def run(*arguments):
 def test_inspect(config, capsys):
     assert run("data", "inspect", config, "--pictures", "sheet.png") == 0
     printed = capsys.readouterr().out
-    for part in ("demo  4 clips", "4 of 4 clips: for trying", "angry 1, happy 1", "CC0-1.0", "missing     nothing", "no speaker"):
+    for part in (
+        "demo  4 clips",
+        "4 of 4 clips: for trying",
+        "angry 1, happy 1",
+        "CC0-1.0",
+        "missing     nothing",
+        "no speaker",
+    ):
         assert part in printed
     assert cv2.imread("sheet.png").shape[1] > 800
     assert run("data", "inspect", config, "--json", "--", "corpus.limit=3") == 0

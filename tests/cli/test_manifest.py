@@ -41,7 +41,14 @@ def test_output_above_the_clips(folder, capsys):
     assert run("manifest", folder, "--output", table) == 0
     with table.open() as stream:
         assert next(csv.DictReader(stream))["file"] == "clips/anna/happy/take one.wav"
-    assert len(load_corpus(read_experiment(folder.parent / "mine.yaml").experiment.corpus, catalog=catalog(), base=folder.parent)) == 6
+    assert (
+        len(
+            load_corpus(
+                read_experiment(folder.parent / "mine.yaml").experiment.corpus, catalog=catalog(), base=folder.parent
+            )
+        )
+        == 6
+    )
     capsys.readouterr()
     assert run("manifest", folder, "--output", table) == 73
     assert "--force" in capsys.readouterr().err
@@ -68,7 +75,9 @@ def test_pattern_and_the_mark_of_generated_clips(tmp_path, capsys):
     assert run("manifest", tmp_path / "demo/clips", "--pattern", "{speaker}_{emotion}_{take}.mp4") == 0
     capsys.readouterr()
     clips = load_corpus(
-        read_experiment(tmp_path / "demo/clips/experiment.yaml").experiment.corpus, catalog=catalog(), base=tmp_path / "demo/clips"
+        read_experiment(tmp_path / "demo/clips/experiment.yaml").experiment.corpus,
+        catalog=catalog(),
+        base=tmp_path / "demo/clips",
     )
     assert all(clip.generated for clip in clips)
     assert len({clip.take for clip in clips}) == 4

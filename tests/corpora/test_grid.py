@@ -10,7 +10,9 @@ from fusion.contract import DataError
 from fusion.corpora.grid import Grid, Word, read_align, sentence_of
 from fusion.corpora.options import Grid as Options
 
-letters = st.tuples(*[st.sampled_from(s) for s in ("blps", "bgrw", "abiw", "abcdefghijklmnopqrstuvxyz", "z123456789", "anps")])
+letters = st.tuples(
+    *[st.sampled_from(s) for s in ("blps", "bgrw", "abiw", "abcdefghijklmnopqrstuvxyz", "z123456789", "anps")]
+)
 
 
 @settings(max_examples=40, deadline=None)
@@ -29,7 +31,13 @@ def test_other_names():
 
 
 def tree(root: Path) -> Path:
-    for name in ("s1/bbaf2n.mp4", "s12/video/bbaf2n.mpg", "mixed/lrwp9a.mp4", "mixed/id2_vcd_swwp2s.mp4", "s1/notes.mp4"):
+    for name in (
+        "s1/bbaf2n.mp4",
+        "s12/video/bbaf2n.mpg",
+        "mixed/lrwp9a.mp4",
+        "mixed/id2_vcd_swwp2s.mp4",
+        "s1/notes.mp4",
+    ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(name)
     (root / "align").mkdir()
@@ -43,10 +51,17 @@ def test_transcripts_come_from_align_files_else_from_names(tmp_path):
     assert clips["mixed_lrwp9a"].transcript == "lay red"
     assert clips["s1_bbaf2n"].transcript == "bin blue at f two now"
     assert {name: clip.speaker for name, clip in clips.items()} == {
-        "mixed_lrwp9a": None, "s12_bbaf2n": "s12", "s1_bbaf2n": "s1", "s2_swwp2s": "s2",
+        "mixed_lrwp9a": None,
+        "s12_bbaf2n": "s12",
+        "s1_bbaf2n": "s1",
+        "s2_swwp2s": "s2",
     }
     assert not any(clip.labels for clip in clips.values())
-    assert [c.id for c in Grid(Options(known_speakers=True)).clips(tmp_path)] == ["s12_bbaf2n", "s1_bbaf2n", "s2_swwp2s"]
+    assert [c.id for c in Grid(Options(known_speakers=True)).clips(tmp_path)] == [
+        "s12_bbaf2n",
+        "s1_bbaf2n",
+        "s2_swwp2s",
+    ]
 
 
 def test_word_times_are_exact(tmp_path):

@@ -23,7 +23,10 @@ def experiment(**corpus):
         {
             "corpus": {"name": "manifest", "root": ".", **corpus},
             "target": {"name": "classes", "classes": ["neutral", "happy", "sad", "angry"]},
-            "streams": {"voice": {"modality": "audio", "encoder": "cnn"}, "face": {"modality": "video", "encoder": "cnn3d"}},
+            "streams": {
+                "voice": {"modality": "audio", "encoder": "cnn"},
+                "face": {"modality": "video", "encoder": "cnn3d"},
+            },
             "protocol": "leave_one_speaker_out",
         }
     )

@@ -35,7 +35,9 @@ def test_names(speaker, sentence, emotion, take):
 
 
 def test_parts(tmp_path):
-    root = touch(tmp_path, "video/01-02-06_01.mp4", "audio/01-02-06_01.flac", "audio/06-02-02_02.flac", "audio/05-02-02_02.flac")
+    root = touch(
+        tmp_path, "video/01-02-06_01.mp4", "audio/01-02-06_01.flac", "audio/06-02-02_02.flac", "audio/05-02-02_02.flac"
+    )
     (clip,) = read(root)
     assert (clip.id, clip.speaker, clip.sex, clip.transcript) == ("01-02-06_01", "01", "female", None)
     assert clip.labels == {"emotion": "anger"}
@@ -48,7 +50,7 @@ def test_parts(tmp_path):
 
 
 def test_wrong_layout(tmp_path):
-    with pytest.raises(DataError, match="expected files named like video/01-04-06_01.mp4"):
+    with pytest.raises(DataError, match=r"expected files named like video/01-04-06_01\.mp4"):
         read(touch(tmp_path, "a/b.mp4"))
     with pytest.raises(DataError, match="1 file name not possible"):
         read(touch(tmp_path, "video/01-02-07_01.mp4"))

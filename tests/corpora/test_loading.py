@@ -59,7 +59,9 @@ def test_maps_of_labels_are_total(folder):
 
 
 def test_maps_reach_weighted_and_several_labels(folder):
-    (folder / "manifest.csv").write_text("file,emotion\nanna_happy_1.mp4,happy:0.5|glad:0.25|bored:0.25\nanna_sad_1.mp4,happy|bored\n")
+    (folder / "manifest.csv").write_text(
+        "file,emotion\nanna_happy_1.mp4,happy:0.5|glad:0.25|bored:0.25\nanna_sad_1.mp4,happy|bored\n"
+    )
     clips = load(folder, labels={"emotion": {"happy": "joy", "glad": "joy", "bored": None}})
     assert [clip.labels["emotion"] for clip in clips] == [{"joy": 0.75}, ["joy"]]
 
@@ -73,7 +75,7 @@ def test_attached_tracks(folder):
     (folder / "pulse/anna_sad_1.csv").write_text("1")
     clips = load(folder, attach={"pulse": "pulse/{id}.csv"})
     assert [clip.id for clip in clips if clip.tracks_of("pulse")] == ["anna_sad_1"]
-    with pytest.raises(ConfigError, match="'{colour}' is none of"):
+    with pytest.raises(ConfigError, match=r"'\{colour\}' is none of"):
         load(folder, attach={"pulse": "{colour}.csv"})
     with pytest.raises(DataError, match="no file for any of 4 clips"):
         load(folder, attach={"pulse": "pulses/{take}.csv"})
@@ -89,7 +91,9 @@ def test_same_bytes_under_two_names_share_a_take(folder):
 
 
 def test_stretches_of_one_file_are_not_copies(folder):
-    (folder / "manifest.csv").write_text("id,file,start,end\n1,anna_sad_1.mp4,0,2\n2,anna_sad_1.mp4,2,4\n3,anna_sad_1.mp4,2,4\n")
+    (folder / "manifest.csv").write_text(
+        "id,file,start,end\n1,anna_sad_1.mp4,0,2\n2,anna_sad_1.mp4,2,4\n3,anna_sad_1.mp4,2,4\n"
+    )
     assert [clip.take for clip in load(folder)] == [None, "manifest:2", "manifest:2"]
 
 

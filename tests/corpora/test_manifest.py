@@ -37,7 +37,13 @@ def test_a_full_row(folder):
     assert clip.duration == Fraction("4.5")
     assert clip.tracks_of(SOUND)[0].channel == 1
     assert clip.tracks_of(PICTURES)[0].region == Region.named("left")
-    assert (clip.speaker, clip.sex, clip.transcript, clip.group, clip.take) == ("anna", "female", "hello there", "ses1", "t1")
+    assert (clip.speaker, clip.sex, clip.transcript, clip.group, clip.take) == (
+        "anna",
+        "female",
+        "hello there",
+        "ses1",
+        "t1",
+    )
     assert (clip.rights, clip.generated) == ("CC0", True)
     assert clip.labels == {"emotion": "happy", "arousal": 0.5}
     assert clip.details == {"mood": "calm day"}
@@ -54,7 +60,12 @@ def test_little_is_needed_and_order_is_by_id(folder):
 
 @pytest.mark.parametrize(
     ("written", "label"),
-    [("happy", "happy"), ("happy|sad", ["happy", "sad"]), ("happy:0.6|sad:0.4", {"happy": 0.6, "sad": 0.4}), ("a:b", "a:b")],
+    [
+        ("happy", "happy"),
+        ("happy|sad", ["happy", "sad"]),
+        ("happy:0.6|sad:0.4", {"happy": 0.6, "sad": 0.4}),
+        ("a:b", "a:b"),
+    ],
 )
 def test_labels(folder, written, label):
     (clip,) = read_manifest(table(folder, f"file,emotion\na.mp4,{written}\n"))
@@ -62,7 +73,10 @@ def test_labels(folder, written, label):
 
 
 def test_three_formats_give_the_same_clips(folder):
-    rows = [{"id": "1", "file": "a.mp4", "emotion": "sad", "start": 0.5}, {"id": "2", "file": "b.wav", "emotion": "happy", "start": None}]
+    rows = [
+        {"id": "1", "file": "a.mp4", "emotion": "sad", "start": 0.5},
+        {"id": "2", "file": "b.wav", "emotion": "happy", "start": None},
+    ]
     csv = table(folder, "id;file;emotion;start\n1;a.mp4;sad;0.5\n2;b.wav;happy;\n")
     lines = table(folder, "\ufeff" + "\n".join(json.dumps(row) for row in rows), "manifest.jsonl")
     parquet.write_table(pa.Table.from_pylist(rows), folder / "manifest.parquet")

@@ -42,7 +42,9 @@ def test_names_come_back_or_are_refused(numbers):
     assert (name is not None) == possible
 
 
-@pytest.mark.parametrize("stem", ["03-01-06-01-02-01", "03-01-06-01-02-01-12-x", "3-1-6-1-2-1-12", "", "٠٣-01-06-01-02-01-12"])
+@pytest.mark.parametrize(
+    "stem", ["03-01-06-01-02-01", "03-01-06-01-02-01-12-x", "3-1-6-1-2-1-12", "", "٠٣-01-06-01-02-01-12"]
+)
 def test_other_names_are_none(stem):
     assert parse_name(stem) is None
 
@@ -80,7 +82,12 @@ def test_each_file_may_be_a_clip_that_shares_its_take(tree):
 
 
 def test_picture_of_one_file_is_joined_with_the_sound_of_another(tmp_path):
-    root = touch(tmp_path, "v/Actor_03/02-01-05-02-01-01-03.mp4", "a/Actor_03/03-01-05-02-01-01-03.flac", "a/Actor_04/03-01-05-02-01-01-04.wav")
+    root = touch(
+        tmp_path,
+        "v/Actor_03/02-01-05-02-01-01-03.mp4",
+        "a/Actor_03/03-01-05-02-01-01-03.flac",
+        "a/Actor_04/03-01-05-02-01-01-04.wav",
+    )
     both, alone = read(root)
     assert {track.kind: track.file.suffix for track in both.tracks} == {PICTURES: ".mp4", SOUND: ".flac"}
     assert [track.kind for track in alone.tracks] == [SOUND]
@@ -117,7 +124,9 @@ def test_order_does_not_depend_on_the_directory_listing(tree, monkeypatch):
 
 def test_a_wrong_layout_says_what_was_expected_and_found(tmp_path):
     root = touch(tmp_path, "happy/one.mp4", "sad/two.mp4")
-    with pytest.raises(DataError, match=r"expected files named like 03-01-.*found 2 files such as 'happy/one.mp4'.*2 folders"):
+    with pytest.raises(
+        DataError, match=r"expected files named like 03-01-.*found 2 files such as 'happy/one.mp4'.*2 folders"
+    ):
         read(root)
     with pytest.raises(DataError, match="found no files"):
         read(_empty(tmp_path))
@@ -132,7 +141,12 @@ def _empty(folder: Path) -> Path:
 
 
 def test_impossible_codes_and_strangers_in_a_folder_are_named(tmp_path):
-    root = touch(tmp_path, "Actor_03/03-01-05-02-01-01-03.wav", "Actor_03/03-01-09-02-01-01-03.wav", "Actor_03/03-01-05-02-01-01-04.wav")
+    root = touch(
+        tmp_path,
+        "Actor_03/03-01-05-02-01-01-03.wav",
+        "Actor_03/03-01-09-02-01-01-03.wav",
+        "Actor_03/03-01-05-02-01-01-04.wav",
+    )
     with pytest.raises(DataError, match=r"2 file names not possible.*03-01-05-02-01-01-04.*03-01-09"):
         read(root)
 
@@ -141,6 +155,8 @@ def test_impossible_codes_and_strangers_in_a_folder_are_named(tmp_path):
 def test_real_corpus():
     clips = read(Path(os.environ["FUSION_DATA"]) / "ravdess")
     assert len(clips) == 1440
-    assert Counter(clip.labels["emotion"] for clip in clips) == {"neutral": 96} | dict.fromkeys(list(EMOTIONS.values())[1:], 192)
+    assert Counter(clip.labels["emotion"] for clip in clips) == {"neutral": 96} | dict.fromkeys(
+        list(EMOTIONS.values())[1:], 192
+    )
     assert set(Counter(clip.speaker for clip in clips).values()) == {60}
     assert all(clip.tracks[0].file.parts[-3] == "audio" for clip in clips)

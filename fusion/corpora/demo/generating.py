@@ -53,10 +53,10 @@ def generate(
     Raises:
         DataError: The folder holds something else.
     """
+    folder = folder.absolute()
     record = {"version": VERSION, "clips": clips, "speakers": speakers, "seed": seed}
     if is_generated(folder, record):
         return folder / MANIFEST
-    folder = folder.absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:

@@ -6,7 +6,7 @@ from fusion_text.lstm import LSTM
 from fusion_text.options import LSTM as Options
 from torch import nn
 
-from fusion.contract import ConfigError, InputSpec
+from fusion.contract import InputSpec
 
 SPEC = InputSpec({"tokens": (None,), "mask": (None,)}, size=30)
 FORMS = {
@@ -98,5 +98,5 @@ def test_it_is_exported_for_any_number_of_rows(form):
 
 
 def test_a_convolution_has_a_middle():
-    with pytest.raises(ConfigError, match="a width of 4 words has no middle"):
-        LSTM(Options(convolution=4), SPEC)
+    with pytest.raises(ValueError, match="4 words wide has no middle"):
+        Options(convolution=4)

@@ -8,7 +8,7 @@ from fusion_text.modality import Text
 from fusion_text.options import Text as Options
 from fusion_text.words import HIDDEN
 
-from fusion.contract import ConfigError, DataError, InputMissing, Span
+from fusion.contract import DataError, InputMissing, Span
 
 SPAN = Span(Fraction(0), Fraction(3))
 
@@ -70,7 +70,7 @@ def test_a_pretrained_tokeniser_fits_nothing(spoken, tiny_bert):
 
 
 def test_tokenisers_that_are_not_there_say_so(spoken, tmp_path):
-    with pytest.raises(ConfigError, match="needs a local folder or a hub name"):
+    with pytest.raises(ValueError, match="needs a path: a local folder or a name on the hub"):
         Text(Options(tokeniser="transformer"))
     gone = Text(Options(tokeniser="transformer", path=str(tmp_path / "gone")))
     with pytest.raises(InputMissing, match="does not exist; name a folder with a tokeniser"):

@@ -8,7 +8,7 @@ import torch
 from fusion_video.modality import Video
 from fusion_video.options import Video as Options
 
-from fusion.contract import ConfigError, DataError, Pieces, Span
+from fusion.contract import DataError, Pieces, Span
 
 WINDOW = Span(Fraction(0), Fraction(3))
 
@@ -21,7 +21,7 @@ def frames_of(row, options, span=WINDOW):
 def test_twenty_pictures_in_three_seconds_exactly():
     assert Video(Options()).needs["pictures"].rate == Fraction(20, 3)
     assert Video(Options(frames=5, seconds="20/3")).needs["pictures"].rate == Fraction(3, 4)
-    with pytest.raises(ConfigError, match=r"video\.seconds"):
+    with pytest.raises(ValueError, match="seconds is a number of seconds above 0"):
         Video(Options(seconds="three"))
 
 

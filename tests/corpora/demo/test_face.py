@@ -22,7 +22,13 @@ def test_faces_are_found(cascade, identity):
         (emotion, mouth, tilt)
         for emotion in EXPRESSIONS
         for mouth, tilt in ((0.0, 0.0), (0.8, 7.0), (0.3, -7.0))
-        if len(faces(cascade, face_picture(identity=identity, female=identity % 2 == 0, emotion=emotion, mouth=mouth, tilt=tilt))) != 1
+        if len(
+            faces(
+                cascade,
+                face_picture(identity=identity, female=identity % 2 == 0, emotion=emotion, mouth=mouth, tilt=tilt),
+            )
+        )
+        != 1
     ]
     assert len(missed) <= 1, missed
 

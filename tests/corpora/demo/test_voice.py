@@ -7,9 +7,9 @@ from fusion.corpora.demo.words import PLAIN, TELLING, sentence
 from fusion.data.randomness import generator
 
 
-def say(text="a", voice=Voice(), **manner):
+def say(text="a", voice=None, **manner):
     random = generator("test", text)
-    return speak(sounds_of(text), voice, Manner(**manner), random, before=0.1, after=0.1)
+    return speak(sounds_of(text), voice or Voice(), Manner(**manner), random, before=0.1, after=0.1)
 
 
 def pitch(samples):

@@ -27,12 +27,12 @@ class Cnn:
         heads: Heads of the attention.
     """
 
-    width: int = 24
+    width: int = 16
     layers: int = 3
     blocks: int = 1
-    stride: int = 2
+    stride: int = 4
     step: int = 8
-    norm: Literal["group", "weights"] = "group"
+    norm: Literal["group", "weights"] = "weights"
     bands: int = 4
     dim: int = 128
     groups: int = 4

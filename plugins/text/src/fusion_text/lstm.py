@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fusion.contract import Batch, ConfigError, InputSpec, OutputSpec, Problem, StreamOutput
+from fusion.contract import Batch, InputSpec, OutputSpec, StreamOutput
 from fusion_text.options import LSTM as LSTMOptions  # noqa: N811
 
 
@@ -25,11 +25,6 @@ class LSTM(nn.Module):
 
     def __init__(self, options: LSTMOptions, spec: InputSpec) -> None:
         super().__init__()
-        if options.convolution and options.convolution % 2 == 0:
-            raise ConfigError(
-                "lstm",
-                [Problem("convolution", f"a width of {options.convolution} words has no middle; take an odd one")],
-            )
         assert spec.size is not None
         self.options = options
         self.symbols = nn.Embedding(spec.size, options.width, padding_idx=0)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from fusion.contract import WORDS, Batch, ConfigError, Extent, Fitted, InputSpec, Need, Problem, Row, Span
+from fusion.contract import WORDS, Batch, Extent, Fitted, InputSpec, Need, Row, Span
 from fusion_text.options import Text as TextOptions
 from fusion_text.words import HIDDEN, text_of, tokens_of
 
@@ -26,10 +26,6 @@ class Text:
     version = 1
 
     def __init__(self, options: TextOptions) -> None:
-        if options.tokeniser == "transformer" and not options.path:
-            raise ConfigError(
-                "text", [Problem("path", "the tokeniser 'transformer' needs a local folder or a hub name")]
-            )
         self.options = options
         self._pretrained: Any = None
         self._indices: tuple[list[str], dict[str, int]] | None = None

@@ -30,6 +30,12 @@ class Text:
     lower: bool = True
     longest: int = 512
 
+    def __post_init__(self) -> None:
+        if self.tokeniser == "transformer" and not self.path:
+            raise ValueError("the tokeniser 'transformer' needs a path: a local folder or a name on the hub")
+        if min(self.size, self.least, self.longest) < 1:
+            raise ValueError("size, least and longest are at least 1")
+
 
 @dataclass(frozen=True)
 class WordDropout:
@@ -43,6 +49,10 @@ class WordDropout:
 
     chance: float = 0.1
     mode: Literal["hide", "remove"] = "hide"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.chance <= 1:
+            raise ValueError(f"chance lies in 0 to 1, not at {self.chance}")
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,14 @@ class LSTM:
     embedding: int = 64
     dropout: float = 0.3
 
+    def __post_init__(self) -> None:
+        if self.convolution and self.convolution % 2 == 0:
+            raise ValueError(f"a convolution {self.convolution} words wide has no middle; take an odd width")
+        if min(self.width, self.hidden, self.layers, self.embedding) < 1 or self.convolution < 0:
+            raise ValueError("sizes are at least 1, and convolution at least 0")
+        if not 0 <= self.dropout <= 1:
+            raise ValueError(f"dropout lies in 0 to 1, not at {self.dropout}")
+
 
 @dataclass(frozen=True)
 class Transformer:
@@ -87,3 +105,9 @@ class Transformer:
     pooling: Literal["mean", "cls"] = "mean"
     embedding: int | None = 256
     dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.embedding is not None and self.embedding < 1:
+            raise ValueError("embedding is at least 1, or null for the pooled state itself")
+        if not 0 <= self.dropout <= 1:
+            raise ValueError(f"dropout lies in 0 to 1, not at {self.dropout}")

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fusion_video.checks import require_least, require_share
+
 
 @dataclass(frozen=True)
 class Flip:
     """Options of ``flip``: its chance."""
 
     chance: float = 0.5
+
+    def __post_init__(self) -> None:
+        require_share(self.chance, "chance")
 
 
 @dataclass(frozen=True)
@@ -24,9 +29,13 @@ class ShiftCrop:
     """
 
     shift: float = 0.06
-    zoom: float = 0.1
-    tilt: float = 6.0
+    zoom: float = 0.05
+    tilt: float = 3.0
     chance: float = 1.0
+
+    def __post_init__(self) -> None:
+        require_share(self.chance, "chance")
+        require_least(0, shift=self.shift, zoom=self.zoom, tilt=self.tilt)
 
 
 @dataclass(frozen=True)
@@ -42,8 +51,12 @@ class BrightnessContrast:
 
     brightness: float = 0.1
     contrast: float = 0.2
-    gamma: float = 0.3
+    gamma: float = 0.15
     chance: float = 1.0
+
+    def __post_init__(self) -> None:
+        require_share(self.chance, "chance")
+        require_least(0, brightness=self.brightness, contrast=self.contrast, gamma=self.gamma)
 
 
 @dataclass(frozen=True)
@@ -59,3 +72,9 @@ class Erase:
     least: float = 0.15
     most: float = 0.4
     chance: float = 0.3
+
+    def __post_init__(self) -> None:
+        require_share(self.chance, "chance")
+        require_share(self.most, "most")
+        require_share(self.least, "least")
+        require_least(self.least, most=self.most)

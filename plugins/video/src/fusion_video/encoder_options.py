@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from fusion_video.checks import require_least, require_share
+
 
 @dataclass(frozen=True)
 class CNN3D:
@@ -34,6 +36,15 @@ class CNN3D:
     embedding: int = 64
     dropout: float = 0.2
 
+    def __post_init__(self) -> None:
+        require_least(1, stride=self.stride, step=self.step, groups=self.groups)
+        require_least(1, hidden=self.hidden, embedding=self.embedding)
+        for option in ("widths", "pools", "grid"):
+            require_least(1, **{option: min(getattr(self, option))})
+        require_share(self.dropout, "dropout")
+        if not self.pooling:
+            raise ValueError("pooling names at least one form")
+
 
 @dataclass(frozen=True)
 class X3D:
@@ -57,6 +68,12 @@ class X3D:
     mean: float = 0.45
     deviation: float = 0.225
 
+    def __post_init__(self) -> None:
+        require_least(1, embedding=self.embedding)
+        require_share(self.dropout, "dropout")
+        if not (self.width > 0 and self.deviation > 0):
+            raise ValueError("width and deviation are above 0")
+
 
 @dataclass(frozen=True)
 class SlowR50:
@@ -77,3 +94,9 @@ class SlowR50:
     dropout: float = 0.5
     mean: float = 0.45
     deviation: float = 0.225
+
+    def __post_init__(self) -> None:
+        require_least(1, embedding=self.embedding)
+        require_share(self.dropout, "dropout")
+        if not (self.width > 0 and self.deviation > 0):
+            raise ValueError("width and deviation are above 0")

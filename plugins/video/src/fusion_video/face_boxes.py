@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fusion.contract import PICTURES, Clip, Detector, Pieces, Row, Span
+from fusion_video.checks import exact_seconds
 from fusion_video.options import FaceBoxes as FaceBoxesOptions
-from fusion_video.pictures import pictures_of, seconds_of
+from fusion_video.pictures import pictures_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +33,7 @@ class FaceBoxes:
     def __init__(self, options: FaceBoxesOptions) -> None:
         self.options = options
         self.detector: Detector = options.detector
-        self.every = seconds_of(options.every, "face_boxes.every")
+        self.every = exact_seconds(options.every, "every")
 
     @property
     def context(self) -> tuple[Fraction, Fraction]:

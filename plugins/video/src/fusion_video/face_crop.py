@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fusion.contract import PICTURES, Clip, DataError, Pieces, Row, Span
+from fusion_video.checks import exact_seconds
 from fusion_video.options import FaceCrop as FaceCropOptions
-from fusion_video.pictures import pictures_of, seconds_of
+from fusion_video.pictures import pictures_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,7 +51,7 @@ class FaceCrop:
 
     def __init__(self, options: FaceCropOptions) -> None:
         self.options = options
-        self.smooth = seconds_of(options.smooth, "face_crop.smooth")
+        self.smooth = exact_seconds(options.smooth, "smooth")
 
     @property
     def context(self) -> tuple[Fraction, Fraction]:

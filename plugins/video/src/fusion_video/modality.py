@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fusion.contract import PICTURES, Batch, DataError, Extent, Fitted, InputSpec, Need, Pieces, Row, Span
+from fusion_video.checks import exact_seconds
 from fusion_video.options import Video as VideoOptions
-from fusion_video.pictures import seconds_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +36,7 @@ class Video:
 
     def __init__(self, options: VideoOptions) -> None:
         self.options = options
-        self.rate = options.frames / seconds_of(options.seconds, "video.seconds")
+        self.rate = options.frames / exact_seconds(options.seconds, "seconds")
 
     @property
     def needs(self) -> Mapping[str, Need]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from fusion.contract import component
+from fusion_video.checks import exact_seconds, require_least, require_share
 
 #: How a picture is shown to the encoder; see ``fusion_video.modality``.
 View = Literal["none", "standard", "difference", "motion"]
@@ -32,6 +33,13 @@ class Video:
     grey: bool = False
     least: float = 0.25
 
+    def __post_init__(self) -> None:
+        require_least(1, frames=self.frames)
+        require_share(self.least, "least")
+        exact_seconds(self.seconds, "seconds")
+        if not self.normalise:
+            raise ValueError("normalise names at least one view")
+
 
 @dataclass(frozen=True)
 class Haar:
@@ -49,6 +57,13 @@ class Haar:
     neighbours: int = 5
     smallest: float = 0.15
 
+    def __post_init__(self) -> None:
+        require_least(20, width=self.width)
+        require_least(0, neighbours=self.neighbours)
+        require_share(self.smallest, "smallest")
+        if not self.step > 1:
+            raise ValueError(f"step is above 1, not {self.step}")
+
 
 @dataclass(frozen=True)
 class FaceBoxes:
@@ -63,6 +78,10 @@ class FaceBoxes:
     detector: Any = component("detector", "haar")  # noqa: RUF009
     every: str = "1"
     most: int = 4
+
+    def __post_init__(self) -> None:
+        require_least(1, most=self.most)
+        exact_seconds(self.every, "every")
 
 
 @dataclass(frozen=True)
@@ -84,6 +103,11 @@ class FaceCrop:
     lower: float = 0.0
     smooth: str = "5/4"
 
+    def __post_init__(self) -> None:
+        require_least(1, width=self.width, height=self.height)
+        require_least(0.1, enlarge=self.enlarge)
+        exact_seconds(self.smooth, "smooth")
+
 
 @dataclass(frozen=True)
 class PictureResize:
@@ -91,3 +115,6 @@ class PictureResize:
 
     width: int = 60
     height: int = 100
+
+    def __post_init__(self) -> None:
+        require_least(1, width=self.width, height=self.height)

@@ -1,10 +1,10 @@
-"""What the transforms of pictures share: their input, and exact seconds in options."""
+"""What the transforms of pictures share: their input."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-from fusion.contract import PICTURES, ConfigError, DataError, Pieces, Problem, Row
+from fusion.contract import PICTURES, DataError, Pieces, Row
 
 
 def pictures_of(row: Row, step: str) -> tuple[Pieces, Fraction]:
@@ -21,20 +21,3 @@ def pictures_of(row: Row, step: str) -> tuple[Pieces, Fraction]:
             remedy="place it before the step that turns pictures into something else",
         )
     return pictures, pictures.rate
-
-
-def seconds_of(text: str, key: str) -> Fraction:
-    """Exact seconds above 0 from "3", "0.5" or "20/3".
-
-    Raises:
-        ConfigError: It is none of these.
-    """
-    try:
-        seconds = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        seconds = Fraction(0)
-    if seconds <= 0:
-        raise ConfigError(
-            "video", [Problem(key, f"{text!r} is not a number of seconds above 0, such as '3' or '20/3'")]
-        )
-    return seconds
