@@ -86,7 +86,8 @@ def measured() -> tuple[str, bool]:
         "# Start-up",
         "",
         f"`python benchmarks/startup.py`: {platform.platform()}, Python {platform.python_version()}; "
-        f"medians of {ROUNDS}, every round one fresh process of each row.",
+        f"medians of {ROUNDS}, every round one fresh process of each row. The machine's load was "
+        f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors: limits are meant for one that is otherwise idle.",
         "",
         "| row | ms | above pluggy, typer and rich | limit | loads torch or pydantic |",
         "| --- | ---: | ---: | ---: | --- |",

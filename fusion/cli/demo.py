@@ -26,6 +26,17 @@ def add(app: typer.Typer) -> None:
         """Write generated clips (H.264 and AAC in MP4) and their manifest into a folder."""
         generate_demo(folder, clips=clips, speakers=speakers, seed=seed)
 
+    @demo.command("run")
+    def run_command(
+        config: Annotated[Path, typer.Argument(help="An experiment on generated clips.")] = Path("configs/demo.yaml"),
+    ) -> None:
+        """Generate clips, prepare, finetune, evaluate and predict: everything once, in a few minutes."""
+        from fusion.cli.console import out
+        from fusion.cli.demo_run import run_demo
+
+        card = run_demo(config)
+        out.print(f"\nresult card: {card}", highlight=False, markup=False)
+
     app.add_typer(demo, name="demo")
 
 

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
+
+from fusion.contract import FusionError
+
+
+class Overlap(StrEnum):
+    """What becomes of clips that the model has seen."""
+
+    refuse = "refuse"
+    drop = "drop"
+    keep = "keep"
 
 
 def add(app: typer.Typer) -> None:
@@ -16,13 +27,28 @@ def add(app: typer.Typer) -> None:
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run that finetune reported.", show_default=False)],
     fold: Annotated[Optional[str], typer.Option(help="One fold only.")] = None,  # noqa: UP045
+    on: Annotated[Optional[Path], typer.Option(help="A config whose corpus to evaluate on instead.")] = None,  # noqa: UP045
+    overlap: Annotated[Overlap, typer.Option(help="With --on: clips that the model has seen.")] = Overlap.refuse,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:
     """Score a run on its test parts: every stream alone, every head with every subset of streams, with intervals."""
     from fusion.cli.console import out
     from fusion.cli.reporting import TerminalReporter
-    from fusion.evaluation.evaluate import evaluate as run_job
     from fusion.cli.results import print_results
+    from fusion.evaluation.elsewhere import evaluate_on
+    from fusion.evaluation.evaluate import evaluate as run_job
 
-    evaluation = run_job(run, fold=fold, reporter=TerminalReporter())
+    reporter = TerminalReporter()
+    if on is not None:
+        evaluation = evaluate_on(run, on, fold=fold, overlap=overlap.value, reporter=reporter)
+    elif overlap is not Overlap.refuse:
+        raise FusionError("goes with --on only", where="--overlap", remedy="name a config with --on")
+    else:
+        evaluation = run_job(run, fold=fold, reporter=reporter)
+    if as_json:
+        import sys
+
+        sys.stdout.write((evaluation.folder / "results.json").read_text(encoding="utf-8"))
+        return
     print_results(evaluation.results)
-    out.print(f"result card: {evaluation.folder / 'card.html'}", highlight=False)
+    out.print(f"result card: {evaluation.card}", markup=False)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -15,8 +16,10 @@ def add(app: typer.Typer) -> None:
 
 def finetune(
     config: Annotated[Path, typer.Argument(help="The experiment (YAML).", show_default=False)],
-    overrides: Annotated[Optional[list[str]], typer.Argument(help="Settings on top: a.b.c=value.", show_default=False)] = None,  # noqa: UP045
-    start: Annotated[Optional[Path], typer.Option("--from", help="A run whose streams are the start.")] = None,  # noqa: UP045
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="Settings on top: a.b.c=value.", show_default=False)
+    ] = None,
+    start: Annotated[Path | None, typer.Option("--from", help="A run whose streams are the start.")] = None,
     final: Annotated[bool, typer.Option("--final", help="Train on all speakers, as long as the folds say.")] = False,
 ) -> None:
     """Train streams one by one, heads on their stored outputs, and save a model for every fold."""
@@ -27,6 +30,9 @@ def finetune(
 
     loaded = read_experiment(config, overrides or [])
     folder = job_folder(loaded, "finetune")
+    if start is not None:
+        # Another start is another run, as another setting is.
+        folder = folder.with_name(f"{folder.name}-from-{sha256(str(start.resolve()).encode()).hexdigest()[:8]}")
     reporter = TerminalReporter()
     experiment = loaded.experiment
     reporter.say(

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,9 +25,12 @@ def add(app: typer.Typer) -> None:
 def predict(
     run: Annotated[Path, typer.Argument(help="A run with a final model, or a model's folder.", show_default=False)],
     clips: Annotated[list[Path], typer.Argument(help="Media files.", show_default=False)],
-    fold: Annotated[Optional[str], typer.Option(help="The fold whose model to use.")] = None,  # noqa: UP045
-    transcript: Annotated[Optional[str], typer.Option(help="The words; else a .srt, .vtt or .txt beside the clip.")] = None,  # noqa: UP045
-    track: Annotated[Optional[list[str]], typer.Option(help="A further file by media kind: KIND=FILE.")] = None,  # noqa: UP045
+    *,
+    fold: Annotated[str | None, typer.Option(help="The fold whose model to use.")] = None,
+    transcript: Annotated[
+        str | None, typer.Option(help="The words; else a .srt, .vtt or .txt beside the clip.")
+    ] = None,
+    track: Annotated[list[str] | None, typer.Option(help="A further file by media kind: KIND=FILE.")] = None,
     embeddings: Annotated[bool, typer.Option("--embeddings", help="Add each stream's embeddings (--json).")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a clip and line.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="One line a window.")] = False,
@@ -49,7 +52,7 @@ def predict(
             failures.append(error)
             continue
         if as_json:
-            print(json.dumps(answer.to_json(), ensure_ascii=False), flush=True)  # noqa: T201
+            print(json.dumps(answer.to_json(), ensure_ascii=False), flush=True)
         elif as_csv:
             rows = answer.rows()
             if rows and not header:
@@ -67,7 +70,9 @@ def _tracks(given: Sequence[str]) -> dict[str, Path]:
     for text in given:
         kind, equals, file = text.partition("=")
         if not equals or not kind or not file:
-            raise FusionError(f"{text!r} is no track", where="--track", remedy="write KIND=FILE, such as sound=voice.wav")
+            raise FusionError(
+                f"{text!r} is no track", where="--track", remedy="write KIND=FILE, such as sound=voice.wav"
+            )
         tracks[kind] = Path(file)
     return tracks
 

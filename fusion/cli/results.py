@@ -6,55 +6,49 @@ from collections.abc import Mapping
 from typing import Any
 
 from fusion.cli.console import out, table
+from fusion.evaluation.wording import HEADLINE, MEASURES, row_label, short_rows, verdict
+
+#: Columns below which the table keeps to the score and its interval.
+NARROW = 100
 
 
 def print_results(results: Mapping[str, Any]) -> None:
-    """Print the headline, streams alone, heads with all streams, subsets of the headline's head, and the baseline."""
-    measure = results["measure"].replace("_", " ")
-    split = results["run"]["split"]
-    out.print(
-        f"{results['clips']} test clips of {results['speakers'] or 'unknown'} speakers in {len(results['splits'])} "
-        f"split{'s' if len(results['splits']) != 1 else ''} {split['hash']}, seed {results['run']['seed']}",
-    )
-    out.print(split["guarantee"])
-    if results["run"]["data"]["generated"]:
-        out.print("generated clips: for trying the engine, not for science")
-    columns = ["row", measure, "95 % interval"]
-    single = results["kind"] in ("single", "soft")
-    if single:
-        columns += ["accuracy", "calibration error"]
+    """Print what was tested and how, the rows of the headline's head and of streams alone, and the verdict."""
+    split, on = results["run"]["split"], results["on"]
+    who = f"{results['speakers']} speaker{'s' if results['speakers'] != 1 else ''}" if results["speakers"] else \
+        "unknown speakers"
+    clips = f"{results['clips']} test clips of {who}"
+    if on is None:
+        several = "s" if len(results["splits"]) != 1 else ""
+        out.print(f"{clips}; {len(results['splits'])} split{several} {split['hash']}, seed {results['run']['seed']}")
+    else:
+        out.print(f"{clips} of {on['corpus']}, by {on['model']}", markup=False)
+    if results["leaking"]:
+        out.print(f"[bold red]{results['guarantee']}[/]: no scores of unseen people")
+    else:
+        out.print(results["guarantee"], markup=False)
+    if results["generated"]:
+        out.print("[bold yellow]generated clips[/]: for trying the engine, not for science")
+    out.print()
+    _print_rows(results)
+    out.print()
+    out.print(verdict(results)[1], markup=False)
+
+
+def _print_rows(results: Mapping[str, Any]) -> None:
+    measure = results["measure"]
+    further = [key for key in ("accuracy", "calibration_error") if key in results["rows"][HEADLINE]]
+    if out.width < NARROW:
+        further = further[:1]
     lines = []
-    for name in shown_rows(results):
+    for name in short_rows(results):
         row = results["rows"][name]
         interval = row["interval"]
-        line = [_label(name, results), f"{row[results['measure']]:.3f}", f"{interval['low']:.3f} .. {interval['high']:.3f}"]
-        if single:
-            line += [f"{row['accuracy']:.3f}", f"{row['calibration_error']:.3f}"]
-        lines.append(line)
-    table(columns, lines, numbers={measure, "accuracy", "calibration error"})
-    difference = results["headline_minus_best_stream"]
-    verdict = "above" if difference["low"] > 0 else "below" if difference["high"] < 0 else "not told apart from"
-    if len(results["streams"]) > 1:
-        out.print(
-            f"headline {verdict} the better stream alone ({results['best_stream_alone']}): paired 95 % interval of the "
-            f"difference {difference['low']:+.3f} .. {difference['high']:+.3f} over {difference['over']}"
-        )
-
-
-def shown_rows(results: Mapping[str, Any]) -> list[str]:
-    """The rows of the short table, in order; ``results.json`` and the card have all."""
-    rows = results["rows"]
-    several = len(results["streams"]) > 1
-    heads = [row for row in (*results["heads"], "tuned") if row in rows] if several else []
-    chosen = max(sorted(set(results["chosen"].values())), key=list(results["chosen"].values()).count)
-    masked = [row for row in rows if row.startswith(f"{chosen}[")]
-    return [*(["headline"] if several else []), *results["streams"], *heads, *masked, "majority class"]
-
-
-def _label(name: str, results: Mapping[str, Any]) -> str:
-    if name in results["streams"]:
-        return f"{name} (alone)" if len(results["streams"]) > 1 else name
-    if name == "headline":
-        rows = sorted(set(results["chosen"].values()))
-        return f"headline ({rows[0] if len(rows) == 1 else 'chosen on validation, by split'})"
-    return name
+        lines.append([
+            row_label(name, results), f"{row[measure]:.3f}", f"{interval['low']:.3f} .. {interval['high']:.3f}",
+            *(f"{row[key]:.3f}" for key in further),
+        ])  # fmt: skip
+    short = {"unweighted_average_recall": "UAR" if out.width < NARROW else MEASURES[measure], "concordance": "concordance"}
+    heading = short.get(measure, MEASURES[measure])
+    table(["row", heading, "95 % interval", *(MEASURES[key] for key in further)], lines,
+          numbers={heading, *(MEASURES[key] for key in further)})

@@ -78,11 +78,14 @@ def job_folder(loaded: LoadedExperiment, job: str) -> Path:
 
     ``configs/java_sed/voice.yaml`` and the job ``finetune`` give ``runs/java_sed/voice/finetune``; overrides add eight
     hexadecimal digits of their hash, whatever their order: the same ones resume the run, others are another run.
+    Outside a ``configs`` folder a config called ``experiment.yaml``, as ``fusion manifest`` writes it, takes its
+    folder's name: ``clips/experiment.yaml`` gives ``runs/clips/finetune``.
     """
     base = Path(os.environ.get("FUSION_RUNS") or "runs")
     source = loaded.source.resolve()
     folder = configs_folder(source)
-    name = source.relative_to(folder).with_suffix("") if folder is not None else Path(source.stem)
+    stem = source.parent.name if source.stem == "experiment" else source.stem
+    name = source.relative_to(folder).with_suffix("") if folder is not None else Path(stem)
     return base / name / (job + _overrides_suffix(loaded.overrides))
 
 

@@ -15,9 +15,9 @@ from torch.utils.data import DataLoader, Dataset
 from fusion.contract import Batch, Clip, DataError, Fitted, Row, Span, Target
 from fusion.data.plan import TrainingPlan, Window
 from fusion.data.randomness import generator
-from fusion.data.rows import Absent, window_row
+from fusion.data.rows import Absent, RowSource, window_row
 from fusion.data.streams import StreamPlan
-from fusion.store.store import Store, StoredClip
+from fusion.store.store import Store
 
 
 @dataclass(slots=True)
@@ -51,7 +51,9 @@ class WindowBatch:
         if device.type == "cpu":
             return self
         streams = {
-            name: None if batch is None else StreamBatch(
+            name: None
+            if batch is None
+            else StreamBatch(
                 batch.places.to(device, non_blocking=True),
                 {key: tensor.to(device, non_blocking=True) for key, tensor in batch.tensors.items()},
             )
@@ -78,20 +80,22 @@ class ClipTable:
     ) -> None:
         self.clips = tuple(clips)
         self.plans = dict(plans)
-        self._stored: list[dict[str, StoredClip]] = []
+        self._stored: list[dict[str, RowSource]] = []
         durations: list[Fraction] = []
         for clip in self.clips:
-            streams = {name: store.read(store.entry_key(clip, plan)) for name, plan in self.plans.items()}
+            streams = {name: store.lookup(clip, plan) for name, plan in self.plans.items()}
             self._stored.append(streams)
             durations.append(max(stored.duration for stored in streams.values()))
         self.durations = tuple(durations)
         self.targets = _targets(self.clips, target)
 
-    def stored(self, clip: int, stream: str) -> StoredClip:
+    def stored(self, clip: int, stream: str) -> RowSource:
         """What the store holds of one clip's stream."""
         return self._stored[clip][stream]
 
-    def row(self, window: Window, stream: str, *, training: bool = False, address: Sequence[int | str] = ()) -> Row | Absent:
+    def row(
+        self, window: Window, stream: str, *, training: bool = False, address: Sequence[int | str] = ()
+    ) -> Row | Absent:
         """One stream's row of a window; draws of augmentations come from the address."""
         plan = self.plans[stream]
         random = generator(*address, stream, self.clips[window.clip].id, window.number) if training else None
@@ -210,7 +214,7 @@ def training_batches(
     loader: DataLoader[WindowBatch] = DataLoader(
         _TrainingBatches(table, plan, fitted),
         batch_size=None,
-        sampler=addresses,  # type: ignore[arg-type]
+        sampler=addresses,
         num_workers=workers,
         prefetch_factor=4 if workers else None,
     )

@@ -30,14 +30,28 @@ def fit_temperature(probabilities: _Array, targets: _Array) -> float:
     return float(np.exp(found.x))
 
 
-def calibration_error(probabilities: _Array, targets: _Array, bins: int = 15) -> float:
-    """Expected calibration error of the likeliest class over equal-width bins (Guo et al. 2017)."""
+def reliability(probabilities: _Array, targets: _Array, bins: int = 15) -> list[dict[str, float]]:
+    """Clips by how sure the answer is, in equal-width bins; bins without clips are left out.
+
+    Returns:
+        For each bin the mean probability of the answers (``confidence``), the share that is right (``accuracy``)
+        and the number of ``clips``.
+    """
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == targets.argmax(axis=1)
     bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
-    error = 0.0
-    for number in range(bins):
-        inside = bin_of == number
-        if inside.any():
-            error += inside.mean() * abs(right[inside].mean() - confidence[inside].mean())
-    return float(error)
+    return [
+        {
+            "confidence": float(confidence[inside].mean()),
+            "accuracy": float(right[inside].mean()),
+            "clips": float(inside.sum()),
+        }
+        for inside in (bin_of == number for number in range(bins))
+        if inside.any()
+    ]
+
+
+def calibration_error(probabilities: _Array, targets: _Array, bins: int = 15) -> float:
+    """Expected calibration error of the likeliest class over equal-width bins (Guo et al. 2017)."""
+    cells = reliability(probabilities, targets, bins)
+    return sum(cell["clips"] * abs(cell["accuracy"] - cell["confidence"]) for cell in cells) / max(len(targets), 1)

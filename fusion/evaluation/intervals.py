@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fusion.data.randomness import generator
+from fusion.evaluation.scores import Additive
 
 DRAWS = 2000
 _Array = NDArray[np.float64]
-Score = Callable[[_Array, _Array], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +46,29 @@ class Bootstrap:
         by_speaker = len(known) > 1 and all(speaker is not None for speaker in speakers)
         self.over = "speakers" if by_speaker else "clips"
         keys = [str(speaker) for speaker in speakers] if by_speaker else [str(place) for place in range(len(speakers))]
-        members: dict[str, list[int]] = {}
-        for place, key in enumerate(keys):
-            members.setdefault(key, []).append(place)
-        groups = [np.array(members[key]) for key in sorted(members)]
+        names = {key: number for number, key in enumerate(sorted(set(keys)) if by_speaker else keys)}
+        self._group = np.array([names[key] for key in keys], dtype=np.int64)
+        self._count = len(names)
         random = generator(seed, "bootstrap", len(speakers))
-        self._draws = [
-            np.concatenate([groups[k] for k in random.integers(len(groups), size=len(groups))]) for _ in range(draws)
-        ]
+        picked = random.integers(self._count, size=(draws, self._count))
+        #: How often each group stands in each draw.
+        self._weights = np.stack([np.bincount(draw, minlength=self._count) for draw in picked]).astype(np.float64)
 
-    def interval(self, score: Score, probabilities: _Array, targets: _Array) -> Interval:
+    def interval(self, score: Additive, probabilities: _Array, targets: _Array) -> Interval:
         """The interval of one row's score."""
-        return self._percentiles([score(probabilities[draw], targets[draw]) for draw in self._draws])
+        return self._percentiles(self._drawn(score, probabilities, targets))
 
-    def difference(self, score: Score, first: _Array, second: _Array, targets: _Array) -> Interval:
+    def difference(self, score: Additive, first: _Array, second: _Array, targets: _Array) -> Interval:
         """The interval of the first row's score minus the second's, on the same draws."""
-        return self._percentiles([score(first[d], targets[d]) - score(second[d], targets[d]) for d in self._draws])
+        return self._percentiles(self._drawn(score, first, targets) - self._drawn(score, second, targets))
 
-    def _percentiles(self, values: Sequence[float]) -> Interval:
-        low, high = np.nanpercentile(values, [2.5, 97.5])
+    def _drawn(self, score: Additive, probabilities: _Array, targets: _Array) -> _Array:
+        """The score of every draw."""
+        statistics = score.statistics(probabilities, targets)
+        sums = np.zeros((self._count, *statistics.shape[1:]))
+        np.add.at(sums, self._group, statistics)
+        return score.score(np.tensordot(self._weights, sums, axes=1))
+
+    def _percentiles(self, values: _Array) -> Interval:
+        low, high = np.percentile(values, [2.5, 97.5])
         return Interval(float(low), float(high), self.over)

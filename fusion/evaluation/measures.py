@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,11 +34,13 @@ def measures(kind: scores.Kind, names: Sequence[str], probabilities: _Array, tar
             },
         }
     predicted = probabilities >= 0.5 if kind == "several" else scores.decisions(probabilities)
-    true = targets > 0 if kind == "several" else scores.decisions(targets)
+    true = true_classes(kind, targets)
+    by_class = _by_class(names, predicted, probabilities, true)
     result: dict[str, Any] = {
-        "by_class": _by_class(names, predicted, true),
-        "curves": _curves(names, probabilities, true),
+        "by_class": by_class,
         "macro_f1": float(scores.f_scores(predicted, true).mean()),
+        "roc_area": _mean(by_class, "roc_area"),
+        "precision_recall_area": _mean(by_class, "precision_recall_area"),
     }
     if kind == "several":
         return result
@@ -55,45 +56,56 @@ def measures(kind: scores.Kind, names: Sequence[str], probabilities: _Array, tar
     }
 
 
+def true_classes(kind: scores.Kind, targets: _Array) -> NDArray[np.bool_]:
+    """Which classes each clip has, ``[N, C]``; of a distribution the likeliest."""
+    return targets > 0 if kind == "several" else scores.decisions(targets)
+
+
 def main_measure(kind: scores.Kind) -> str:
     """Name of the measure that rows are compared by."""
     return {"several": "macro_f1", "dimensions": "concordance"}.get(kind, "unweighted_average_recall")
 
 
-def _by_class(names: Sequence[str], predicted: NDArray[np.bool_], true: NDArray[np.bool_]) -> dict[str, Any]:
+def _by_class(
+    names: Sequence[str], predicted: NDArray[np.bool_], probabilities: _Array, true: NDArray[np.bool_]
+) -> dict[str, Any]:
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
     f1 = scores.f_scores(predicted, true)
     answer = {}
     for column, name in enumerate(names):
         hits = int((predicted[:, column] & true[:, column]).sum())
         said, is_so = int(predicted[:, column].sum()), int(true[:, column].sum())
+        both = 0 < is_so < len(true)
         answer[name] = {
             "precision": hits / said if said else None,
             "recall": hits / is_so if is_so else None,
             "f1": float(f1[column]),
+            "roc_area": float(roc_auc_score(true[:, column], probabilities[:, column])) if both else None,
+            "precision_recall_area":
+                float(average_precision_score(true[:, column], probabilities[:, column])) if both else None,
             "clips": is_so,
-        }
+        }  # fmt: skip
     return answer
 
 
-def _curves(names: Sequence[str], probabilities: _Array, true: NDArray[np.bool_]) -> dict[str, Any]:
-    """One-against-rest ROC and precision-recall curves with their areas, for classes that occur and do not fill all."""
-    from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_curve
+def _mean(by_class: Mapping[str, Mapping[str, Any]], key: str) -> float | None:
+    known = [values[key] for values in by_class.values() if values[key] is not None]
+    return float(np.mean(known)) if known else None
+
+
+def curves(names: Sequence[str], probabilities: _Array, true: NDArray[np.bool_]) -> dict[str, Any]:
+    """One-against-rest ROC and precision-recall curves as points, of classes that some clips have and some have not."""
+    from sklearn.metrics import precision_recall_curve, roc_curve
 
     answer: dict[str, Any] = {}
     for column, name in enumerate(names):
         is_so, score = true[:, column], probabilities[:, column]
         if not is_so.any() or is_so.all():
             continue
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            false_rate, hit_rate, _ = roc_curve(is_so, score)
-            precision, recall, _ = precision_recall_curve(is_so, score)
-        answer[name] = {
-            "roc_area": float(auc(false_rate, hit_rate)),
-            "precision_recall_area": float(average_precision_score(is_so, score)),
-            "roc": _thinned(false_rate, hit_rate),
-            "precision_recall": _thinned(recall, precision),
-        }
+        false_rate, hit_rate, _ = roc_curve(is_so, score)
+        precision, recall, _ = precision_recall_curve(is_so, score)
+        answer[name] = {"roc": _thinned(false_rate, hit_rate), "precision_recall": _thinned(recall, precision)}
     return answer
 
 

@@ -14,13 +14,13 @@ from torch import nn
 
 from fusion.catalog import Catalog
 from fusion.config.models import Experiment
-from fusion.contract import Fitted
+from fusion.contract import Fitted, RunError
 from fusion.data.batches import ClipTable
 from fusion.data.plan import evaluation_windows
 from fusion.evaluation.answers import clip_probabilities
 from fusion.heads.model import SingleStream, StreamModel, stream_specs
-from fusion.training.described import build_stream
-from fusion.training.files import read_json, read_state
+from fusion.inference.described import build_stream
+from fusion.inference.files import read_json, read_state
 from fusion.training.heads import build_head
 from fusion.training.outputs import PartOutputs, head_logits, read_part, stream_outputs, write_stream, write_windows
 from fusion.training.start import read_description
@@ -54,7 +54,7 @@ def load_streams(folder: Path, experiment: Experiment, names: tuple[str, ...], c
     streams = {}
     for name, settings in experiment.streams.items():
         own = folder / "streams" / name
-        model = build_stream(settings, read_description(own), names, catalog, seed=0, name=name)
+        model = build_stream(settings, read_description(own).input, names, catalog, address=(0, "weights", name))
         model.load_state_dict(read_state(own / "best.safetensors"))
         streams[name] = model.eval()
     return streams
@@ -66,15 +66,18 @@ def test_outputs(
     """Outputs on the test part: computed once, stored, and only read from then on."""
     where = folder / "outputs" / part
     windows = evaluation_windows(table.durations, setting.window)
+    if not (where / "windows.json").exists():
+        write_windows(where, table, windows)
     missing = [name for name in streams if not (where / f"{name}.safetensors").exists()]
     for name in missing:
         output, present, absent = stream_outputs(
             streams[name], table, windows, name, setting.fitted[name], device=setting.device
         )
         write_stream(where, name, output, present, absent)
-    if missing:
-        write_windows(where, table, windows)
-    return read_part(where, list(streams))
+    outputs = read_part(where, list(streams))
+    if outputs.clips != tuple(clip.id for clip in table.clips):
+        raise RunError("has stored outputs of other clips", where=str(where), remedy="delete that folder and repeat")
+    return outputs
 
 
 def rows_of_split(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Kind = Literal["single", "soft", "several", "dimensions"]
-_Array = NDArray[np.floating]
+_Array = NDArray[np.floating[Any]]
 
 
 def accuracy(probabilities: _Array, targets: _Array) -> float:
@@ -76,3 +78,68 @@ def negative_log_likelihood(kind: Kind, probabilities: _Array, targets: _Array) 
     if kind == "several":
         return float(-(targets * np.log(safe) + (1 - targets) * np.log(1 - safe)).mean())
     return float(-(targets * np.log(safe)).sum(axis=1).mean())
+
+
+@dataclass(frozen=True, slots=True)
+class Additive:
+    """A score that depends on sums over clips alone, so that a bootstrap draw is a weighted sum.
+
+    Args:
+        statistics: From probabilities and targets ``[N, C]`` to the K sums by class, ``[N, K, C]``.
+        score: From sums ``[..., K, C]`` to scores ``[...]``.
+    """
+
+    statistics: Callable[[_Array, _Array], NDArray[np.float64]]
+    score: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+    def __call__(self, probabilities: _Array, targets: _Array) -> float:
+        """The score of all clips."""
+        return float(self.score(self.statistics(probabilities, targets).sum(axis=0)))
+
+
+def additive(kind: Kind) -> Additive:
+    """The main score of a kind, in sums."""
+    if kind == "several":
+        return Additive(_decision_statistics, _mean_f1)
+    if kind == "dimensions":
+        return Additive(_moments, _mean_concordance)
+    return Additive(_hit_statistics, _mean_recall)
+
+
+def additive_accuracy() -> Additive:
+    """``accuracy`` in sums."""
+    return Additive(_hit_statistics, lambda sums: sums[..., 0, :].sum(axis=-1) / sums[..., 1, :].sum(axis=-1))
+
+
+def _hit_statistics(probabilities: _Array, targets: _Array) -> NDArray[np.float64]:
+    true = decisions(targets)
+    return np.stack([true & decisions(probabilities), true], axis=1).astype(np.float64)
+
+
+def _mean_recall(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    hits, clips = sums[..., 0, :], sums[..., 1, :]
+    there = clips > 0
+    return np.asarray((hits / np.where(there, clips, 1)).sum(axis=-1) / there.sum(axis=-1))
+
+
+def _decision_statistics(probabilities: _Array, targets: _Array) -> NDArray[np.float64]:
+    said, true = probabilities >= 0.5, targets > 0
+    return np.stack([said & true, said.astype(int) + true], axis=1).astype(np.float64)
+
+
+def _mean_f1(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    hits, total = sums[..., 0, :], sums[..., 1, :]
+    return np.asarray(np.where(total > 0, 2 * hits / np.maximum(total, 1), 0.0).mean(axis=-1))
+
+
+def _moments(predicted: _Array, true: _Array) -> NDArray[np.float64]:
+    x, y = np.asarray(predicted, dtype=np.float64), np.asarray(true, dtype=np.float64)
+    return np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=1)
+
+
+def _mean_concordance(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    count, x, y, xx, yy, xy = (sums[..., k, :] for k in range(6))
+    mean_x, mean_y = x / count, y / count
+    spread = xx / count - mean_x**2 + yy / count - mean_y**2
+    values = 2 * (xy / count - mean_x * mean_y) / (spread + (mean_x - mean_y) ** 2 + 1e-12)
+    return np.asarray(values.mean(axis=-1))

@@ -110,7 +110,9 @@ class _SequenceAttention(nn.Module):
 def _time_code(times: Tensor, dim: int) -> Tensor:
     """Sines and cosines of seconds, at periods from about 0.1 s to 100 s (Vaswani et al. 2017, section 3.5)."""
     half = dim // 2
-    rates = torch.exp(torch.linspace(math.log(2 * math.pi / 0.1), math.log(2 * math.pi / 100.0), half, device=times.device))
+    rates = torch.exp(
+        torch.linspace(math.log(2 * math.pi / 0.1), math.log(2 * math.pi / 100.0), half, device=times.device)
+    )
     angles = times.unsqueeze(-1) * rates
     code = torch.cat([angles.sin(), angles.cos()], dim=-1)
     return nn.functional.pad(code, (0, dim - code.shape[-1]))

@@ -97,18 +97,21 @@ def encode_stream(model: StreamModel, batch: WindowBatch, name: str) -> StreamOu
     part = batch.streams[name]
     if part is None:
         return empty_output(model.spec, rows, batch.present.device)
-    output = model(part.tensors)
+    output: StreamOutput = model(part.tensors)
     if len(part.places) == rows:
         return output
-    return StreamOutput(**{
-        key: _scatter(value, part.places, rows)
-        for key in StreamOutput.__slots__
-        if (value := getattr(output, key)) is not None
-    })
+    return StreamOutput(
+        **{
+            key: _scatter(value, part.places, rows)
+            for key in StreamOutput.__slots__
+            if (value := getattr(output, key)) is not None
+        }
+    )
 
 
 def empty_output(spec: OutputSpec, rows: int, device: torch.device) -> StreamOutput:
     """Zeros for a stream that no row of a batch has."""
+
     def zeros(*shape: int, **options: Any) -> Tensor:
         return torch.zeros(rows, *shape, device=device, **options)
 

@@ -30,7 +30,9 @@ class Projections(nn.Module):
     def __init__(self, streams: Sequence[StreamSpec], dim: int) -> None:
         super().__init__()
         self._names = tuple(stream.name for stream in streams)
-        self.layers = nn.ModuleList(nn.Sequential(nn.Linear(_width(stream), dim), nn.LayerNorm(dim)) for stream in streams)
+        self.layers = nn.ModuleList(
+            nn.Sequential(nn.Linear(_width(stream), dim), nn.LayerNorm(dim)) for stream in streams
+        )
 
     def forward(self, outputs: Mapping[str, StreamOutput], present: Tensor) -> Tensor:
         """Project all streams."""

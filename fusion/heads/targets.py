@@ -56,8 +56,11 @@ class Classes:
         if self._options.kind == "single" and np.count_nonzero(encoded == encoded.max()) == 1:
             encoded = (encoded == encoded.max()).astype(np.float32)
         elif self._options.kind == "single":
-            raise DataError(f"{value!r} names more than one class", where=f"label {self._options.label!r}",
-                            remedy="use kind: soft or kind: several")
+            raise DataError(
+                f"{value!r} names more than one class",
+                where=f"label {self._options.label!r}",
+                remedy="use kind: soft or kind: several",
+            )
         return encoded
 
     def _position(self, name: str) -> int:

@@ -10,7 +10,7 @@ from fusion.contract import FusionError
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas
+    import pandas as pd
     from numpy.typing import NDArray
 
 
@@ -79,18 +79,26 @@ class Answer:
     def to_json(self) -> dict[str, Any]:
         """JSON values; embeddings as lists."""
         return {
-            "clip": self.clip, "seconds": round(self.seconds, 6), "label": self.label,
-            "probabilities": self.probabilities, "streams": {k: _stream(v) for k, v in self.streams.items()},
+            "clip": self.clip,
+            "seconds": round(self.seconds, 6),
+            "label": self.label,
+            "probabilities": self.probabilities,
+            "streams": {k: _stream(v) for k, v in self.streams.items()},
             "failed": dict(self.failed),
             "windows": [
-                {"start": w.start, "end": w.end, "label": w.label, "probabilities": w.probabilities,
-                 "streams": {k: _stream(v) for k, v in w.streams.items()}}
+                {
+                    "start": w.start,
+                    "end": w.end,
+                    "label": w.label,
+                    "probabilities": w.probabilities,
+                    "streams": {k: _stream(v) for k, v in w.streams.items()},
+                }
                 for w in self.windows
             ],
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """One flat row a window: times, label, probabilities, and each stream's opinion of the label and contribution."""
+        """One flat row a window: times, label, probabilities, each stream's opinion and contribution."""
         table = []
         for window in self.windows:
             row: dict[str, Any] = {"clip": self.clip, "start": window.start, "end": window.end, "label": window.label}
@@ -103,22 +111,26 @@ class Answer:
             table.append(row)
         return table
 
-    def to_frame(self) -> pandas.DataFrame:
+    def to_frame(self) -> pd.DataFrame:
         """``rows()`` as a pandas table.
 
         Raises:
             FusionError: pandas is not installed.
         """
         try:
-            import pandas
+            import pandas as pd
         except ModuleNotFoundError:
-            raise FusionError("needs pandas", where="Answer.to_frame", remedy="pip install pandas, or use rows()") from None
-        return pandas.DataFrame(self.rows())
+            raise FusionError(
+                "needs pandas", where="Answer.to_frame", remedy="pip install pandas, or use rows()"
+            ) from None
+        return pd.DataFrame(self.rows())
 
 
 def _stream(stream: StreamAnswer) -> dict[str, Any]:
     values: dict[str, Any] = {
-        "opinion": stream.opinion, "contribution": stream.contribution, "absent": dict(stream.absent)
+        "opinion": stream.opinion,
+        "contribution": stream.contribution,
+        "absent": dict(stream.absent),
     }
     if stream.embedding is not None:
         values["embedding"] = stream.embedding.tolist()

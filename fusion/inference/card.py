@@ -35,8 +35,8 @@ def model_card(description: Mapping[str, Any], notes: str) -> str:
         "",
         "The scores say how much a clip resembles acted or rated examples of each class in the training material; they "
         "do not say what a person feels. Other languages, ages, cameras and rooms than those of the training material "
-        "lower them in unknown ways. Get the consent of whoever is seen or heard. Do not decide about people by them; in "
-        "the European Union, inferring emotions at work and in education is forbidden with few exceptions "
+        "lower them in unknown ways. Get the consent of whoever is seen or heard. Do not decide about people by them; "
+        "in the European Union, inferring emotions at work and in education is forbidden with few exceptions "
         "(Regulation 2024/1689, article 5).",
         "",
     ]

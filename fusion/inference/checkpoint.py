@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import nn
 
@@ -17,11 +17,8 @@ from fusion.config.models import Component, Experiment, LabelledComponent, Strea
 from fusion.contract import ComponentError, Fitted, RunError
 from fusion.heads.model import SingleStream, StreamModel, stream_specs
 from fusion.inference.card import model_card
-from fusion.training.described import build_stream_model, input_from_json, input_to_json
-from fusion.training.files import read_json, read_state, write_atomic, write_json, write_state
-
-if TYPE_CHECKING:
-    from fusion.training.described import StreamDescription
+from fusion.inference.described import StreamDescription, build_stream, input_from_json, input_to_json
+from fusion.inference.files import read_json, read_state, write_atomic, write_json, write_state
 
 #: Version of the layout of a model's folder.
 MODEL_FORMAT = 1
@@ -66,12 +63,15 @@ def write_checkpoint(folder: Path, content: CheckpointContent, catalog: Catalog)
     """Write a model's folder; the description is written last and names the hash of the weights."""
     experiment = content.experiment
     streams = {name: experiment.streams[name] for name in content.streams}
-    write_state(folder / WEIGHTS, {
-        "streams": {name: model.state_dict() for name, model in content.streams.items()},
-        "fitted": {name: dict(description.fitted) for name, description in content.descriptions.items()},
-        "head": content.head.state_dict(),
-        "aggregation": dict(content.aggregation),
-    })
+    write_state(
+        folder / WEIGHTS,
+        {
+            "streams": {name: model.state_dict() for name, model in content.streams.items()},
+            "fitted": {name: dict(description.fitted) for name, description in content.descriptions.items()},
+            "head": content.head.state_dict(),
+            "aggregation": dict(content.aggregation),
+        },
+    )
     description = {
         "format": MODEL_FORMAT,
         "avfusion": metadata.version("avfusion"),
@@ -118,14 +118,20 @@ def read_checkpoint(folder: Path, catalog: Catalog) -> Checkpoint:
         raise RunError("holds no model", where=str(folder), remedy="name a run's fold or final model")
     description = read_json(folder / DESCRIPTION)
     if description.get("format", 0) > MODEL_FORMAT:
-        raise RunError(f"was written by a newer version of avfusion ({description.get('avfusion')})", where=str(folder),
-                       remedy="upgrade avfusion")
+        raise RunError(
+            f"was written by a newer version of avfusion ({description.get('avfusion')})",
+            where=str(folder),
+            remedy="upgrade avfusion",
+        )
     for name, expected in description["sha256"].items():
         if not (folder / name).exists():
             raise RunError(f"lacks {name}", where=str(folder), remedy="copy the whole folder again")
         if _sha256(folder / name) != expected:
-            raise RunError(f"{name} is not the file that was saved with this model", where=str(folder),
-                           remedy="copy the folder again from its source")
+            raise RunError(
+                f"{name} is not the file that was saved with this model",
+                where=str(folder),
+                remedy="copy the folder again from its source",
+            )
     _check_requirements(description, catalog)
     experiment = _experiment(description)
     state = read_state(folder / WEIGHTS)
@@ -133,7 +139,7 @@ def read_checkpoint(folder: Path, catalog: Catalog) -> Checkpoint:
     streams = {}
     for name, settings in experiment.streams.items():
         spec = input_from_json(description["streams"][name]["input"])
-        model = build_stream_model(settings.encoder, settings.modality.name, spec, names, catalog, (0, "checkpoint", name))
+        model = build_stream(settings, spec, names, catalog, address=(0, "checkpoint", name))
         _load(model, state["streams"][name], folder, description)
         streams[name] = model.eval()
     specs = stream_specs(streams)
@@ -145,8 +151,15 @@ def read_checkpoint(folder: Path, catalog: Catalog) -> Checkpoint:
         head = catalog.build("head", {"name": component.name, **component.options}, specs, len(names))
     _load(head, state["head"], folder, description)
     return Checkpoint(
-        folder, description, experiment, streams, state["fitted"], head.eval(), names,
-        float(description["temperature"]), state["aggregation"],
+        folder,
+        description,
+        experiment,
+        streams,
+        state["fitted"],
+        head.eval(),
+        names,
+        float(description["temperature"]),
+        state["aggregation"],
     )
 
 
@@ -155,29 +168,37 @@ def _load(module: nn.Module, state: Mapping[str, Any], folder: Path, description
         module.load_state_dict(dict(state))
     except RuntimeError:
         versions = ", ".join(f"{name} {version}" for name, version in description["requires"].items())
-        raise RunError("its weights do not fit the installed networks", where=str(folder),
-                       remedy=f"install what it was saved with: {versions}") from None
+        raise RunError(
+            "its weights do not fit the installed networks",
+            where=str(folder),
+            remedy=f"install what it was saved with: {versions}",
+        ) from None
 
 
 def _experiment(description: Mapping[str, Any]) -> Experiment:
     """The part of the experiment that inference needs."""
-    streams = {name: StreamSettings.model_validate(stream["settings"]) for name, stream in description["streams"].items()}
-    return Experiment.model_validate({
-        "corpus": {"name": description["corpus"]},
-        "target": description["target"],
-        "window": description["window"],
-        "streams": streams,
-        "aggregator": description["aggregator"],
-        "protocol": description["protocol"],
-        "leaking": True,
-    })
+    streams = {
+        name: StreamSettings.model_validate(stream["settings"]) for name, stream in description["streams"].items()
+    }
+    return Experiment.model_validate(
+        {
+            "corpus": {"name": description["corpus"]},
+            "target": description["target"],
+            "window": description["window"],
+            "streams": streams,
+            "aggregator": description["aggregator"],
+            "protocol": description["protocol"],
+            "leaking": True,
+        }
+    )
 
 
 def _components(
     streams: Mapping[str, StreamSettings], head: LabelledComponent | None, experiment: Experiment
 ) -> list[tuple[str, Component, str | None]]:
     found: list[tuple[str, Component, str | None]] = [
-        ("target", experiment.target, None), ("aggregator", experiment.aggregator, None)
+        ("target", experiment.target, None),
+        ("aggregator", experiment.aggregator, None),
     ]
     if head is not None:
         found.append(("head", head, None))
@@ -205,8 +226,11 @@ def _check_requirements(description: Mapping[str, Any], catalog: Catalog) -> Non
     installed = {plugin.distribution for plugin in catalog.plugins if plugin.state == "ok"}
     missing = [f"{name}=={version}" for name, version in description["requires"].items() if name not in installed]
     if missing:
-        raise ComponentError(f"needs {' and '.join(missing)}, which is not installed", where="this model",
-                             remedy=f"pip install {' '.join(missing)}")
+        raise ComponentError(
+            f"needs {' and '.join(missing)}, which is not installed",
+            where="this model",
+            remedy=f"pip install {' '.join(missing)}",
+        )
 
 
 def _sha256(path: Path) -> str:

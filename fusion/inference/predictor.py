@@ -25,7 +25,7 @@ from fusion.heads.model import encode_stream
 from fusion.inference.answer import Answer, StreamAnswer, WindowAnswer
 from fusion.inference.checkpoint import DESCRIPTION, Checkpoint, read_checkpoint
 from fusion.inference.clips import clip_from_file
-from fusion.training.files import read_json
+from fusion.inference.files import read_json
 
 #: Windows that go through the networks together.
 BATCH = 8
@@ -35,9 +35,9 @@ _Array = NDArray[np.float64]
 class Predictor:
     """A loaded model; call it with a file or a clip.
 
-        predictor = Predictor.load("runs/demo/finetune/final")
-        answer = predictor("interview.mp4")
-        answer.label, answer.streams["face"].contribution
+    predictor = Predictor.load("runs/demo/finetune/final")
+    answer = predictor("interview.mp4")
+    answer.label, answer.streams["face"].contribution
     """
 
     def __init__(self, checkpoint: Checkpoint, catalog: Catalog) -> None:
@@ -73,7 +73,11 @@ class Predictor:
         return tuple(self._plans)
 
     def __call__(
-        self, clip: Clip | Path | str, *, transcript: str | None = None, tracks: Mapping[str, Path] | None = None,
+        self,
+        clip: Clip | Path | str,
+        *,
+        transcript: str | None = None,
+        tracks: Mapping[str, Path] | None = None,
         embeddings: bool = False,
     ) -> Answer:
         """Answer for one clip.
@@ -114,8 +118,13 @@ class Predictor:
 
     @torch.no_grad()
     def _answer(
-        self, pending: Sequence[AssembledWindow], shared: Mapping[str, Row | Absent], once: dict[str, StreamOutput],
-        collected: _Collected, *, embeddings: bool,
+        self,
+        pending: Sequence[AssembledWindow],
+        shared: Mapping[str, Row | Absent],
+        once: dict[str, StreamOutput],
+        collected: _Collected,
+        *,
+        embeddings: bool,
     ) -> None:
         first = len(collected.spans)
         windows = [Window(0, event.span, first + place) for place, event in enumerate(pending)]
@@ -128,7 +137,11 @@ class Predictor:
                 # A stream of extent clip is encoded once and stands beside every window.
                 if name not in once:
                     alone = collate(
-                        {name: self._plans[name]}, windows[:1], [{name: shared[name]}], self.checkpoint.fitted, targets[:1]
+                        {name: self._plans[name]},
+                        windows[:1],
+                        [{name: shared[name]}],
+                        self.checkpoint.fitted,
+                        targets[:1],
                     )
                     once[name] = encode_stream(model, alone, name)
                 outputs[name] = _repeated(once[name], len(windows))
@@ -153,8 +166,8 @@ class Predictor:
         def aggregate(probabilities: _Array, answered: NDArray[np.bool_]) -> _Array | None:
             if not answered.any():
                 return None
-            one = self._aggregator(probabilities[answered], seconds[answered], fitted)
-            return self._tempered(one[None])[0]
+            one: _Array = self._aggregator(probabilities[answered], seconds[answered], fitted)
+            return np.asarray(self._tempered(one[None])[0])
 
         whole = aggregate(collected.joined(""), collected.shown(""))
         windows = collected.windows(self._tempered)
@@ -170,7 +183,12 @@ class Predictor:
                 _named(self.names, own), _contribution(self._target.kind, whole, without, own), reasons
             )
         return Answer(
-            clip.id, float(end.duration), self._target.kind, _named(self.names, whole), streams, windows,
+            clip.id,
+            float(end.duration),
+            self._target.kind,
+            _named(self.names, whole),
+            streams,
+            windows,
             {name: str(error) for name, error in end.failed.items()},
         )
 
@@ -191,12 +209,15 @@ def model_folder(run: Path, fold: str | None = None) -> Path:
         return run / folds[0] / "model"
     if folds:
         raise RunError(
-            f"holds {len(folds)} models, one for each fold ({', '.join(folds)})", where=str(run),
+            f"holds {len(folds)} models, one for each fold ({', '.join(folds)})",
+            where=str(run),
             remedy="train the model to use with `fusion finetune CONFIG --final`, or choose one with --fold",
         )
     if (run / "run.json").exists():
         status = read_json(run / "run.json").get("status")
-        raise RunError(f"has no finished model yet (status: {status})", where=str(run), remedy="repeat the finetune command")
+        raise RunError(
+            f"has no finished model yet (status: {status})", where=str(run), remedy="repeat the finetune command"
+        )
     raise RunError("holds no model", where=str(run), remedy="name the folder that finetune reported")
 
 
@@ -213,8 +234,14 @@ class _Collected:
     embeddings: dict[str, list[NDArray[np.float32]]] = field(default_factory=dict)
 
     def add(
-        self, predictor: Predictor, events: Sequence[AssembledWindow], outputs: Mapping[str, StreamOutput],
-        present: Tensor, absent: Mapping[tuple[int, str], str], *, embeddings: bool,
+        self,
+        predictor: Predictor,
+        events: Sequence[AssembledWindow],
+        outputs: Mapping[str, StreamOutput],
+        present: Tensor,
+        absent: Mapping[tuple[int, str], str],
+        *,
+        embeddings: bool,
     ) -> None:
         """Run the head with all streams, with each alone and with each masked."""
         for key, shown in self._views(present):
@@ -223,8 +250,9 @@ class _Collected:
         for name in self.streams:
             own = self.reasons.setdefault(name, [])
             own += [absent.get((place, name)) for place in range(len(events))]
-            if embeddings and (values := outputs[name].embedding) is not None:
-                self.embeddings.setdefault(name, []).append(values.numpy().astype(np.float32))
+            embedded = outputs[name].embedding
+            if embeddings and embedded is not None:
+                self.embeddings.setdefault(name, []).append(embedded.numpy().astype(np.float32))
         self.spans += [event.span for event in events]
 
     def _views(self, present: Tensor) -> Iterator[tuple[str, Tensor]]:
@@ -284,8 +312,10 @@ def _contribution(kind: str, whole: _Array | None, without: _Array | None, own: 
 
 
 def _repeated(output: StreamOutput, rows: int) -> StreamOutput:
-    return StreamOutput(**{
-        key: value.expand(rows, *value.shape[1:])
-        for key in StreamOutput.__slots__
-        if (value := getattr(output, key)) is not None
-    })
+    return StreamOutput(
+        **{
+            key: value.expand(rows, *value.shape[1:])
+            for key in StreamOutput.__slots__
+            if (value := getattr(output, key)) is not None
+        }
+    )

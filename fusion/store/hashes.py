@@ -82,6 +82,7 @@ class ContentHashes:
     def _connect(self) -> sqlite3.Connection:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self._file, timeout=PATIENCE)
+        connection.execute("PRAGMA synchronous = OFF")  # a memory may be lost, but not slow
         connection.execute("CREATE TABLE IF NOT EXISTS hashes (path TEXT PRIMARY KEY, seen TEXT, hash TEXT)")
         return connection
 

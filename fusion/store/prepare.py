@@ -111,8 +111,8 @@ class _Tally:
 
 def survey(clips: Sequence[Clip], plans: Mapping[str, StreamPlan], store: Store, *, threads: int = 2) -> Survey:
     """Find out what is stored already. Reads every file that is new or changed once, for its hash."""
-    kinds = {kind for plan in plans.values() for kind in plan.wants}
-    store.hashes.read_ahead((track.file for clip in clips for track in clip.tracks if track.kind in kinds), threads)
+    files_used = (file for clip in clips for plan in plans.values() for file in store.files(clip, plan))
+    store.hashes.read_ahead(files_used, threads)
     tasks: list[Task] = []
     unreadable: list[Failure] = []
     sizes: dict[Path, int] = {}

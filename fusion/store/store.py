@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -70,14 +71,7 @@ class Store:
             InputMissing: A file that the stream needs is not there.
         """
         used = [self._identity(clip, track, plan) for kind in plan.wants for track in clip.tracks_of(kind)]
-        timing: list[str] = []
-        if clip.duration is None:
-            timing = [
-                f"{track.start} {track.stream} {self._hash_if_there(track)}"
-                for kind in _TIMING
-                if kind not in plan.wants
-                for track in clip.tracks_of(kind)
-            ]
+        timing = [f"{track.start} {track.stream} {self._hash_if_there(track)}" for track in _timing_tracks(clip, plan)]
         return digest(
             {
                 "format": FORMAT,
@@ -89,6 +83,12 @@ class Store:
                 "clip": clip.id if any(step.scope == "clip" for step in plan.stored) else None,
             }
         )
+
+    def files(self, clip: Clip, plan: StreamPlan) -> Iterator[Path]:
+        """The files whose content is in the key of a clip's entry."""
+        for kind in plan.wants:
+            yield from (track.file for track in clip.tracks_of(kind))
+        yield from (track.file for track in _timing_tracks(clip, plan))
 
     def has(self, key: str) -> bool:
         """Whether there is an entry."""
@@ -167,3 +167,10 @@ class Store:
             return self.hashes.of(track.file)
         except FusionError:
             return "none"
+
+
+def _timing_tracks(clip: Clip, plan: StreamPlan) -> list[Track]:
+    """Tracks that the stream does not use, but whose length settles that of the clip."""
+    if clip.duration is not None:
+        return []
+    return [track for kind in _TIMING if kind not in plan.wants for track in clip.tracks_of(kind)]

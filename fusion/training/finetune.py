@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -11,17 +11,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from fusion.catalog import Catalog, catalog as installed_catalog
-from fusion.contract import Aggregator, Clip, DataError, RunError, Split, Target
+from fusion.catalog import Catalog
+from fusion.catalog import catalog as installed_catalog
+from fusion.contract import Aggregator, Clip, ConfigError, DataError, Problem, RunError, Split, Target
 from fusion.corpora import load_corpus
 from fusion.data.streams import StreamPlan, plan_streams
 from fusion.evaluation.splits import SplitPlan, plan_splits
+from fusion.inference.checkpoint import change_temperature
 from fusion.store.prepare import prepare
 from fusion.store.store import Store, store_folder
 from fusion.training.fold import FoldResult, train_fold
+from fusion.training.job import SplitJob
 from fusion.training.report import Reporter, Silent
-from fusion.training.run import Record, locked
-from fusion.training.split_data import check_label_maps, split_tables
+from fusion.training.run import Record, known_clips, locked
+from fusion.training.split_data import check_label_maps, content_of, split_tables
+from fusion.training.start import Held
 from fusion.training.tasks import Setting, class_weights
 
 if TYPE_CHECKING:
@@ -73,9 +77,12 @@ def finetune(
     with locked(folder):
         materials = gather(loaded, catalog or installed_catalog(), reporter)
         record = Record(folder)
-        record.begin(describe_job(materials, "finetune", start))
+        record.begin(
+            describe_job(materials, "finetune", start),
+            known_clips([*materials.clips.values(), *materials.further], materials.store.hashes),
+        )
         if final:
-            result = _final(materials, folder, start, reporter)
+            result = _final(materials, folder, reporter, start)
             reporter.say(f"final model: {folder / 'final' / 'model'} ({result.summary()})")
             return folder
         results: dict[str, FoldResult] = {}
@@ -84,7 +91,7 @@ def finetune(
                 f"{split.name} ({number + 1} of {len(materials.splits.splits)}): {len(split.train)} clips to train, "
                 f"{len(split.validation)} to validate, {len(split.test)} to test"
             )
-            results[split.name] = _train_split(materials, split, folder / split.name, start, reporter)
+            results[split.name] = train_fold(_job(materials, split, folder / split.name, reporter, start))
             record.update(finished=list(results))
         record.update(status="finished", results={name: result.to_json() for name, result in results.items()})
     return folder
@@ -112,8 +119,11 @@ def gather(loaded: LoadedExperiment, catalog: Catalog, reporter: Reporter) -> Ma
         reporter.say(f"{report.failed_clips} clips failed in part; their streams count as absent")
     labelled = {clip.id: clip for clip in clips if target.encode(clip.labels) is not None}
     if not labelled:
-        raise DataError("no clip has a label of the target", where=f"corpus {experiment.corpus.name}",
-                        remedy="see target.label, or map labels under corpus.labels")
+        raise DataError(
+            "no clip has a label of the target",
+            where=f"corpus {experiment.corpus.name}",
+            remedy="see target.label, or map labels under corpus.labels",
+        )
     if len(labelled) < len(clips):
         reporter.say(f"{len(clips) - len(labelled)} of {len(clips)} clips have no label and are not used")
     splits = plan_splits(experiment, list(labelled.values()), catalog)
@@ -132,12 +142,15 @@ def describe_job(materials: Materials, job: str, start: Path | None) -> dict[str
         "config": materials.loaded.data,
         "source": str(materials.loaded.source),
         "overrides": list(materials.loaded.overrides),
-        "start": None if start is None else str(start),
+        "start": None if start is None else str(start.resolve()),
         "seed": materials.loaded.experiment.seed,
         "folds": [split.name for split in splits.splits],
         "split": {
-            "hash": splits.hash, "protocol": dict(splits.protocol), "leaking": splits.leaking,
-            "guarantee": splits.guarantee, "notes": list(splits.notes),
+            "hash": splits.hash,
+            "protocol": dict(splits.protocol),
+            "leaking": splits.leaking,
+            "guarantee": splits.guarantee,
+            "notes": list(splits.notes),
         },
         "data": {
             "clips": len(materials.clips),
@@ -150,20 +163,34 @@ def describe_job(materials: Materials, job: str, start: Path | None) -> dict[str
     }
 
 
-def _train_split(
-    materials: Materials, split: Split, folder: Path, start: Path | None, reporter: Reporter,
-    epochs: Mapping[str, int] | None = None, headline: str | None = None,
-) -> FoldResult:
+def _job(materials: Materials, split: Split, folder: Path, reporter: Reporter, start: Path | None) -> SplitJob:
+    """What training one split needs."""
     tables = split_tables(
-        split, materials.clips, materials.further, materials.plans, materials.store, materials.target
+        split,
+        materials.clips,
+        materials.further,
+        plans=materials.plans,
+        store=materials.store,
+        target=materials.target,
     )
     if tables.left_out:
         reporter.say(f"{len(tables.left_out)} further clips share a speaker or take with validation or test: left out")
-    setting = make_setting(materials, tables.train.targets)
-    return train_fold(
-        materials.loaded.experiment, materials.catalog, tables, split, folder, setting,
-        split_hash=materials.splits.hash, guarantee=materials.splits.guarantee, start=start, reporter=reporter,
-        epochs=epochs, headline=headline,
+    return SplitJob(
+        materials.loaded.experiment,
+        materials.catalog,
+        tables,
+        split,
+        folder,
+        setting=make_setting(materials, tables.train.targets),
+        reporter=reporter,
+        split_hash=materials.splits.hash,
+        guarantee=materials.splits.guarantee,
+        held=[
+            Held(clip.id, clip.speaker, content_of(clip, materials.store.hashes))
+            for table in (tables.validation, tables.test)
+            for clip in table.clips
+        ],
+        start=start,
     )
 
 
@@ -171,6 +198,9 @@ def make_setting(materials: Materials, targets: np.ndarray[Any, np.dtype[np.floa
     """What all tasks of a split share; the prior and class weights are those of its training part."""
     experiment = materials.loaded.experiment
     settings = experiment.finetune
+    if settings.balance != "none" and materials.target.kind == "dimensions":
+        problem = Problem("finetune.balance", "dimensions have no classes to balance; use none")
+        raise ConfigError(str(materials.loaded.source), [problem])
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     aggregator: Aggregator = materials.catalog.build("aggregator", experiment.aggregator)
     low = settings.precision == "bfloat16" or (settings.precision == "auto" and device.type == "cuda")
@@ -188,25 +218,36 @@ def make_setting(materials: Materials, targets: np.ndarray[Any, np.dtype[np.floa
     )
 
 
-def _final(materials: Materials, folder: Path, start: Path | None, reporter: Reporter) -> FoldResult:
+def _final(materials: Materials, folder: Path, reporter: Reporter, start: Path | None) -> FoldResult:
     """All clips train; how long, and which row, the folds have said."""
     record = Record(folder).read()
     if record["status"] != "finished":
-        raise RunError("has unfinished folds, which say how long the final model trains", where=str(folder),
-                       remedy="run finetune without --final first")
-    results: Sequence[Mapping[str, Any]] = list(record["results"].values())
-    epochs = {
-        stage: max(1, round(median(result["epochs"][stage] for result in results if stage in result["epochs"])))
-        for stage in {stage for result in results for stage in result["epochs"]}
-    }
-    counts: dict[str, int] = {}
-    for result in results:
-        counts[result["headline"]] = counts.get(result["headline"], 0) + 1
-    headline = max(sorted(counts), key=lambda row: counts[row])
-    temperatures = [result["temperatures"][headline] for result in results if headline in result["temperatures"]]
-    everything = Split("final", tuple(sorted(materials.clips)), (), ())
-    tables_split = everything
-    reporter.say(f"final: {len(everything.train)} clips of all speakers; epochs {epochs}; row {headline}")
-    result = _train_split(materials, tables_split, folder / "final", start, reporter, epochs=epochs, headline=headline)
-    result.retemper(folder / "final", float(median(temperatures)) if temperatures else 1.0)
+        raise RunError(
+            "has unfinished folds, which say how long the final model trains",
+            where=str(folder),
+            remedy="run finetune without --final first",
+        )
+    folds = [FoldResult(**result) for result in record["results"].values()]
+    stages = sorted({stage for fold in folds for stage in fold.epochs})
+    epochs = {stage: max(1, round(median(f.epochs[stage] for f in folds if stage in f.epochs))) for stage in stages}
+    headline = _commonest([fold.headline for fold in folds])
+    tuned = [fold.tuned for fold in folds if fold.tuned is not None]
+    temperatures = [fold.temperatures[headline] for fold in folds if headline in fold.temperatures]
+    split = Split("final", tuple(sorted(materials.clips)), (), ())
+    reporter.say(f"final: {len(split.train)} clips of all speakers; epochs {epochs}; row {headline}")
+    job = replace(
+        _job(materials, split, folder / "final", reporter, start),
+        epochs=epochs,
+        headline=headline,
+        tuned=_commonest(tuned) if tuned else None,
+    )
+    result = train_fold(job)
+    # Nothing is left to fit a temperature on: it is the one that the folds had.
+    change_temperature(folder / "final" / "model", float(median(temperatures)) if temperatures else 1.0)
+    Record(folder).update(final=result.to_json())
     return result
+
+
+def _commonest(names: Sequence[str]) -> str:
+    """The name that occurs most often; the first in the alphabet of several."""
+    return max(sorted(set(names)), key=names.count)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from fusion.catalog import Catalog
-from fusion.config.models import Experiment, LabelledComponent
+from fusion.config.models import LabelledComponent
 from fusion.contract import StreamSpec
 from fusion.data.randomness import generator, torch_seed
-from fusion.training.files import write_state
-from fusion.training.loop import Score, fit
+from fusion.inference.files import write_state
+from fusion.training.job import SplitJob
+from fusion.training.loop import Progress, Score, fit
 from fusion.training.outputs import PartOutputs, head_logits, select
 from fusion.training.tasks import HeadTask, Setting, score_windows
 
@@ -45,88 +47,99 @@ def build_head(
 
 
 def fit_heads(
-    experiment: Experiment,
-    catalog: Catalog,
-    streams: Sequence[StreamSpec],
-    train: PartOutputs,
-    validation: PartOutputs,
-    folder: Path,
-    setting: Setting,
-    *,
-    epochs: Mapping[str, int] | None = None,
+    job: SplitJob, streams: Sequence[StreamSpec], train: PartOutputs, validation: PartOutputs
 ) -> list[FittedHead]:
-    """Fit every head of the experiment; heads without parameters are only scored.
+    """Fit every head of the experiment, below the split's folder; heads without parameters are only scored.
 
     Args:
-        experiment: Names the heads and how they are trained.
-        catalog: Components.
+        job: The split.
         streams: What the heads combine.
         train: Stored outputs of the training part.
         validation: Stored outputs of the validation part; empty for a final model.
-        folder: One folder below it for each row.
-        setting: Shared by the split.
-        epochs: Epochs by ``head:ROW``, for a final model.
     """
-    outputs = len(setting.target.names)
-    setting = replace(setting, device=torch.device("cpu"),
-                      class_weights=None if setting.class_weights is None else setting.class_weights.cpu())
-    fitted = []
-    for component in experiment.fusion:
+    weights = job.setting.class_weights
+    setting = replace(job.setting, device=torch.device("cpu"), class_weights=None if weights is None else weights.cpu())
+    fitting = _Fitting(job, streams, setting)
+    return [fitting.fit(component, train, validation) for component in job.experiment.fusion]
+
+
+@dataclass(frozen=True)
+class _Fitting:
+    """Fits heads on stored outputs, on the processor."""
+
+    job: SplitJob
+    streams: Sequence[StreamSpec]
+    setting: Setting
+
+    def fit(self, component: LabelledComponent, train: PartOutputs, validation: PartOutputs) -> FittedHead:
         row = component.row
-        head = build_head(component, streams, outputs, catalog, experiment.seed)
-        where = folder / row
+        folder = self.job.folder / "heads" / row
+        head = self._new(component)
+        validated = len(validation.clips) > 0
         if not any(parameter.requires_grad for parameter in head.parameters()):
-            write_state(where / "best.safetensors", head.state_dict())
-            fitted.append(FittedHead(row, component, head.eval(), _score(head, validation, setting), 0))
-            continue
-        stop = None if epochs is None else epochs.get(f"head:{row}")
-        if experiment.finetune.heads_fitted_on == "validation" and len(validation.clips):
-            fitted.append(_cross_fitted(experiment, catalog, streams, component, validation, where, setting))
-            continue
-        task = HeadTask(head, train, validation if len(validation.clips) else None, experiment.finetune.head, setting,
-                        experiment.finetune.modality_dropout)
-        progress = fit(task, experiment.finetune.head, where, seed=experiment.seed, device=setting.device,
-                       validated=len(validation.clips) > 0, stop=stop)
-        fitted.append(FittedHead(row, component, head.eval(), progress.best if len(validation.clips) else None,
-                                 progress.best_epoch + 1))
-    return fitted
+            write_state(folder / "best.safetensors", head.state_dict())
+            return FittedHead(row, component, head.eval(), self._score(head, validation) if validated else None, 0)
+        if self.job.experiment.finetune.heads_fitted_on == "validation" and len(validation.clips) > 1:
+            return self._cross_fitted(component, validation, folder)
+        progress = self._fit(
+            head, train, folder, validation=validation if validated else None, stop=self.job.stop(f"head:{row}")
+        )
+        return FittedHead(row, component, head.eval(), progress.best if validated else None, progress.best_epoch + 1)
+
+    def _new(self, component: LabelledComponent) -> nn.Module:
+        experiment = self.job.experiment
+        outputs = len(self.setting.target.names)
+        return build_head(component, self.streams, outputs, self.job.catalog, experiment.seed)
+
+    def _fit(
+        self,
+        head: nn.Module,
+        part: PartOutputs,
+        folder: Path,
+        *,
+        validation: PartOutputs | None = None,
+        stop: int | None = None,
+    ) -> Progress:
+        finetune = self.job.experiment.finetune
+        task = HeadTask(
+            head, part, validation, settings=finetune.head, setting=self.setting, dropout=finetune.modality_dropout
+        )
+        return fit(
+            task,
+            finetune.head,
+            folder,
+            seed=self.job.experiment.seed,
+            device=self.setting.device,
+            validated=validation is not None,
+            stop=stop,
+        )
+
+    def _score(self, head: nn.Module, part: PartOutputs) -> Score:
+        return score_windows(head_logits(head, part), part, self.setting)
+
+    def _cross_fitted(self, component: LabelledComponent, part: PartOutputs, folder: Path) -> FittedHead:
+        """Fit on validation clips: scored by cross-fitting over them, then fitted on all of them."""
+        order = generator(self.job.experiment.seed, "cross-fit", component.row).permutation(len(part.clips))
+        logits = torch.zeros(len(part.windows), len(self.setting.target.names))
+        owner = np.array([window.clip for window in part.windows])
+        for number, held in enumerate(np.array_split(order, min(CROSS_FITS, len(order)))):
+            inside = np.isin(owner, held)
+            head = self._new(component)
+            self._fit(head, _rows(part, ~inside), folder / f"cross_fit_{number}")
+            if inside.any():
+                logits[torch.from_numpy(np.flatnonzero(inside))] = head_logits(head, _rows(part, inside))
+        head = self._new(component)
+        progress = self._fit(head, part, folder)
+        score = score_windows(logits, part, self.setting)
+        return FittedHead(component.row, component, head.eval(), score, progress.best_epoch + 1)
 
 
-def _score(head: nn.Module, part: PartOutputs, setting: Setting) -> Score | None:
-    if not part.clips:
-        return None
-    return score_windows(head_logits(head, part), part.present.any(dim=1).numpy(), part, part.windows, setting)
-
-
-def _cross_fitted(
-    experiment: Experiment, catalog: Catalog, streams: Sequence[StreamSpec], component: LabelledComponent,
-    part: PartOutputs, folder: Path, setting: Setting,
-) -> FittedHead:
-    """Fit on validation clips: scored by cross-fitting over them, then fitted on all of them."""
-    outputs = len(setting.target.names)
-    settings = experiment.finetune.head
-    dropout = experiment.finetune.modality_dropout
-    order = generator(experiment.seed, "cross-fit", component.row).permutation(len(part.clips))
-    logits = torch.zeros(len(part.windows), outputs)
-    owner = np.array([window.clip for window in part.windows])
-    for number, held in enumerate(np.array_split(order, CROSS_FITS)):
-        inside = np.isin(owner, held)
-        head = build_head(component, streams, outputs, catalog, experiment.seed)
-        task = HeadTask(head, _rows(part, ~inside), None, settings, setting, dropout)
-        fit(task, settings, folder / f"cross_fit_{number}", seed=experiment.seed, device=setting.device, validated=False)
-        if inside.any():
-            logits[torch.from_numpy(np.flatnonzero(inside))] = head_logits(head, _rows(part, inside))
-    head = build_head(component, streams, outputs, catalog, experiment.seed)
-    fit(HeadTask(head, part, None, settings, setting, dropout), settings, folder, seed=experiment.seed,
-        device=setting.device, validated=False)
-    score = score_windows(logits, part.present.any(dim=1).numpy(), part, part.windows, setting)
-    return FittedHead(component.row, component, head.eval(), score, settings.epochs)
-
-
-def _rows(part: PartOutputs, keep: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> PartOutputs:
+def _rows(part: PartOutputs, keep: NDArray[np.bool_]) -> PartOutputs:
     """Some of a part's windows; clips keep their places."""
     rows = torch.from_numpy(np.flatnonzero(keep))
-    return PartOutputs(
-        part.clips, tuple(part.windows[int(row)] for row in rows), select(part.streams, rows), part.present[rows],
-        part.targets, part.absent,
+    return replace(
+        part,
+        windows=tuple(part.windows[int(row)] for row in rows),
+        streams=select(part.streams, rows),
+        present=part.present[rows],
     )

@@ -7,7 +7,8 @@ import io
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from fusion.config.models import TrainingSettings
-from fusion.contract import FusionError
+from fusion.contract import DataError, FusionError
 from fusion.data.randomness import torch_seed
-from fusion.training.files import read_state, write_atomic, write_state
+from fusion.inference.files import read_state, write_atomic, write_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,87 +110,135 @@ def fit(
         validated: Whether validation chooses the epoch; otherwise the last one is kept.
         stop: End after so many epochs, on the schedule of all of them.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    model = task.model.to(device)
-    optimizer = torch.optim.AdamW(task.groups(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    rates = [group["lr"] for group in optimizer.param_groups]
-    average = _Average(model, settings.average) if settings.average else None
-    progress = _resume(folder, model, optimizer, average)
+    run = _Run(task, settings, folder, device)
     last = settings.epochs if stop is None else min(stop, settings.epochs)
+    progress = run.progress
     if not progress.finished:
-        log = _Log(folder, progress)
-        began = time.monotonic()
-        for epoch, step, batch in task.batches((progress.epoch, progress.step), last):
-            model.train()
-            _set_rates(optimizer, rates, settings, epoch * task.steps + step, task.steps)
-            torch.manual_seed(torch_seed(seed, "forward", epoch, step, 0))
-            loss = task.loss(batch, epoch, step)
-            if loss is not None:
-                _descend(model, optimizer, loss, settings, f"epoch {epoch}, step {step}")
-                if average is not None:
-                    average.update(model)
-                progress.loss += float(loss.detach())
-                progress.seen += 1
-            progress.epoch, progress.step = epoch, step + 1
-            if report is not None:
-                report(progress)
-            if progress.step == task.steps:
-                _end_epoch(task, model, average, settings, progress, folder, last, validated=validated)
-                log.add(progress, time.monotonic() - began)
-                began = time.monotonic()
-                _save(folder, model, optimizer, average, progress)
-                if progress.finished:
-                    break
-            elif checkpoint_every and progress.step % checkpoint_every == 0:
-                _save(folder, model, optimizer, average, progress)
-        log.close()
-    model.load_state_dict(read_state(folder / "best.safetensors"))
-    model.eval()
+        with run.log():
+            for epoch, step, batch in task.batches((progress.epoch, progress.step), last):
+                torch.manual_seed(torch_seed(seed, "forward", epoch, step, 0))
+                run.step(batch, epoch, step)
+                if report is not None:
+                    report(progress)
+                if progress.step == run.steps:
+                    if run.end_epoch(last, validated=validated):
+                        break
+                elif checkpoint_every and progress.step % checkpoint_every == 0:
+                    run.save()
+    run.model.load_state_dict(read_state(folder / "best.safetensors"))
+    run.model.eval()
     return progress
 
 
-def _descend(
-    model: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, settings: TrainingSettings, where: str
-) -> None:
-    if not torch.isfinite(loss):
-        raise FusionError("the loss is not a number", where=where,
-                          remedy="lower the learning rate or look for extreme values with `fusion data inspect`")
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    if settings.clip_gradient is not None:
-        nn.utils.clip_grad_norm_(model.parameters(), settings.clip_gradient)
-    optimizer.step()
+class _Run:
+    """A fit under way: the optimiser, the averaged weights and the progress, as of the last checkpoint at first."""
 
+    def __init__(self, task: Task, settings: TrainingSettings, folder: Path, device: torch.device) -> None:
+        self.task, self.settings, self.folder = task, settings, folder
+        self.steps = task.steps
+        self.model = task.model.to(device)
+        groups = task.groups()
+        if not self.steps or not any(group["params"] for group in groups):
+            raise DataError(
+                "there is nothing to train on" if not self.steps else "every part that could learn is frozen",
+                where=str(folder),
+                remedy="see what the clips lack with `fusion data inspect`" if not self.steps else "set epochs: 0",
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        self.optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+        self.rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.average = _Average(self.model, settings.average) if settings.average else None
+        self.progress = self._resumed()
+        self._log: _Log | None = None
 
-def _end_epoch(
-    task: Task,
-    model: nn.Module,
-    average: _Average | None,
-    settings: TrainingSettings,
-    progress: Progress,
-    folder: Path,
-    last: int,
-    *,
-    validated: bool,
-) -> None:
-    weights = average.applied(model) if average is not None else None
-    model.eval()
-    score = task.validate() if validated else Score(math.nan, math.nan)
-    progress.history.append({
-        "epoch": progress.epoch,
-        "loss": progress.loss / max(progress.seen, 1),
-        "validation_score": score.score,
-        "validation_loss": score.loss,
-    })
-    if not validated or score.better_than(progress.best, settings.monitor):
-        progress.best, progress.best_epoch = score, progress.epoch
-        write_state(folder / "best.safetensors", model.state_dict())
-    if weights is not None:
-        model.load_state_dict(weights)
-    patience = settings.patience
-    late = validated and patience is not None and progress.epoch - progress.best_epoch >= patience
-    progress.finished = late or progress.epoch + 1 >= last
-    progress.epoch, progress.step, progress.loss, progress.seen = progress.epoch + 1, 0, 0.0, 0
+    @contextmanager
+    def log(self) -> Iterator[None]:
+        """Keep a log of epochs."""
+        self._log = _Log(self.folder, self.progress)
+        try:
+            yield
+        finally:
+            self._log.close()
+
+    def step(self, batch: Any, epoch: int, step: int) -> None:
+        """Learn from one batch."""
+        self.model.train()
+        _set_rates(self.optimizer, self.rates, self.settings, epoch * self.steps + step, self.steps)
+        loss = self.task.loss(batch, epoch, step)
+        if loss is not None:
+            self._descend(loss, f"{self.folder.name}, epoch {epoch}, step {step}")
+            self.progress.loss += float(loss.detach())
+            self.progress.seen += 1
+        self.progress.epoch, self.progress.step = epoch, step + 1
+
+    def _descend(self, loss: Tensor, where: str) -> None:
+        if not bool(torch.isfinite(loss)):
+            raise FusionError(
+                "the loss is not a number",
+                where=where,
+                remedy="lower the learning rate, or look for extreme values with `fusion data inspect`",
+            )
+        self.optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        if self.settings.clip_gradient is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_gradient)
+        self.optimizer.step()
+        if self.average is not None:
+            self.average.update(self.model)
+
+    def end_epoch(self, last: int, *, validated: bool) -> bool:
+        """Validate, keep the weights if they are the best, log, and write a checkpoint; whether that was the last."""
+        progress, settings, average = self.progress, self.settings, self.average
+        weights = average.applied(self.model) if average is not None else None
+        self.model.eval()
+        score = self.task.validate() if validated else Score(math.nan, math.nan)
+        progress.history.append(
+            {
+                "epoch": progress.epoch,
+                "loss": progress.loss / max(progress.seen, 1),
+                "validation_score": score.score,
+                "validation_loss": score.loss,
+            }
+        )
+        if not validated or score.better_than(progress.best, settings.monitor):
+            progress.best, progress.best_epoch = score, progress.epoch
+            write_state(self.folder / "best.safetensors", self.model.state_dict())
+        if weights is not None:
+            self.model.load_state_dict(weights)
+        late = settings.patience is not None and progress.epoch - progress.best_epoch >= settings.patience
+        progress.finished = (validated and late) or progress.epoch + 1 >= last
+        progress.epoch, progress.step, progress.loss, progress.seen = progress.epoch + 1, 0, 0.0, 0
+        if self._log is not None:
+            self._log.add(progress)
+        self.save()
+        return progress.finished
+
+    def save(self) -> None:
+        """Write a checkpoint: everything that the rest of the fit depends on."""
+        progress = self.progress
+        best = None if progress.best is None else [progress.best.score, progress.best.loss]
+        state: dict[str, Any] = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "progress": {**{f.name: getattr(progress, f.name) for f in fields(progress)}, "best": best},
+        }
+        if self.average is not None:
+            state["average"] = {"count": self.average.count, "shadow": self.average.shadow}
+        write_state(self.folder / "checkpoint.safetensors", state)
+
+    def _resumed(self) -> Progress:
+        path = self.folder / "checkpoint.safetensors"
+        if not path.exists():
+            return Progress()
+        state = read_state(path)
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.average is not None:
+            self.average.count = state["average"]["count"]
+            for key, value in state["average"]["shadow"].items():
+                self.average.shadow[key].copy_(value)
+        saved: Mapping[str, Any] = state["progress"]
+        return Progress(**{**saved, "best": None if saved["best"] is None else Score(*saved["best"])})
 
 
 def _set_rates(
@@ -228,41 +277,6 @@ class _Average:
         return before
 
 
-def _save(
-    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, average: _Average | None, progress: Progress
-) -> None:
-    best = progress.best
-    state: dict[str, Any] = {
-        "model": model.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "progress": {
-            "epoch": progress.epoch, "step": progress.step, "loss": progress.loss, "seen": progress.seen,
-            "best": None if best is None else [best.score, best.loss], "best_epoch": progress.best_epoch,
-            "history": progress.history, "finished": progress.finished,
-        },
-    }
-    if average is not None:
-        state["average"] = {"count": average.count, "shadow": average.shadow}
-    write_state(folder / "checkpoint.safetensors", state)
-
-
-def _resume(
-    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, average: _Average | None
-) -> Progress:
-    path = folder / "checkpoint.safetensors"
-    if not path.exists():
-        return Progress()
-    state = read_state(path)
-    model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    if average is not None:
-        average.count = state["average"]["count"]
-        for key, value in state["average"]["shadow"].items():
-            average.shadow[key].copy_(value)
-    saved: Mapping[str, Any] = state["progress"]
-    return Progress(**{**saved, "best": None if saved["best"] is None else Score(*saved["best"])})
-
-
 class _Log:
     """``log.csv``, one row an epoch, and the same for TensorBoard."""
 
@@ -270,10 +284,14 @@ class _Log:
         from torch.utils.tensorboard.writer import SummaryWriter
 
         self._path = folder / "log.csv"
-        self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=progress.epoch)  # type: ignore[no-untyped-call]
+        self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=progress.epoch)
+        self._began = time.monotonic()
 
-    def add(self, progress: Progress, seconds: float) -> None:
-        progress.history[-1]["seconds"] = round(seconds, 3)
+    def add(self, progress: Progress) -> None:
+        """Log the last epoch, with the seconds since the one before (or since the job went on)."""
+        now = time.monotonic()
+        progress.history[-1]["seconds"] = round(now - self._began, 3)
+        self._began = now
         text = io.StringIO()
         writer = csv.DictWriter(text, fieldnames=list(progress.history[0]))
         writer.writeheader()
@@ -282,7 +300,7 @@ class _Log:
         last = progress.history[-1]
         for key, value in last.items():
             if key != "epoch":
-                self._writer.add_scalar(key, value, int(last["epoch"]))  # type: ignore[no-untyped-call]
+                self._writer.add_scalar(key, value, int(last["epoch"]))
 
     def close(self) -> None:
-        self._writer.close()  # type: ignore[no-untyped-call]
+        self._writer.close()

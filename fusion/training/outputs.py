@@ -16,7 +16,7 @@ from fusion.contract import Fitted, RunError, Span, StreamOutput
 from fusion.data.batches import ClipTable, evaluation_batches
 from fusion.data.plan import Window
 from fusion.heads.model import StreamModel, encode_stream
-from fusion.training.files import read_json, read_state, write_json, write_state
+from fusion.inference.files import read_json, read_state, write_json, write_state
 
 
 @dataclass
@@ -47,8 +47,12 @@ class PartOutputs:
         """The same windows with some of the streams."""
         columns = [list(self.streams).index(name) for name in names]
         return PartOutputs(
-            self.clips, self.windows, {name: self.streams[name] for name in names}, self.present[:, columns],
-            self.targets, {name: self.absent[name] for name in names},
+            self.clips,
+            self.windows,
+            {name: self.streams[name] for name in names},
+            self.present[:, columns],
+            self.targets,
+            {name: self.absent[name] for name in names},
         )
 
 
@@ -91,16 +95,21 @@ def stream_outputs(
 
 def write_stream(folder: Path, name: str, output: StreamOutput, present: Tensor, absent: Mapping[str, int]) -> None:
     """Store one stream's outputs of a part."""
-    write_state(folder / f"{name}.safetensors", {"output": _tensors(output), "present": present, "absent": dict(absent)})
+    write_state(
+        folder / f"{name}.safetensors", {"output": _tensors(output), "present": present, "absent": dict(absent)}
+    )
 
 
 def write_windows(folder: Path, table: ClipTable, windows: Sequence[Window]) -> None:
     """Store which windows of which clips a part's outputs belong to."""
-    write_json(folder / "windows.json", {
-        "clips": [clip.id for clip in table.clips],
-        "windows": [[w.clip, str(w.span.start), str(w.span.end), w.number] for w in windows],
-        "targets": [[None if np.isnan(v) else float(v) for v in row] for row in table.targets],
-    })
+    write_json(
+        folder / "windows.json",
+        {
+            "clips": [clip.id for clip in table.clips],
+            "windows": [[w.clip, str(w.span.start), str(w.span.end), w.number] for w in windows],
+            "targets": [[None if np.isnan(v) else float(v) for v in row] for row in table.targets],
+        },
+    )
 
 
 def read_part(folder: Path, streams: Sequence[str]) -> PartOutputs:
@@ -117,8 +126,11 @@ def read_part(folder: Path, streams: Sequence[str]) -> PartOutputs:
     for name in streams:
         state = read_state(folder / f"{name}.safetensors")
         if len(state["present"]) != len(windows):
-            raise RunError("belongs to other windows", where=str(folder / f"{name}.safetensors"),
-                           remedy="delete the run's outputs and repeat the command")
+            raise RunError(
+                "belongs to other windows",
+                where=str(folder / f"{name}.safetensors"),
+                remedy="delete the run's outputs and repeat the command",
+            )
         outputs[name] = StreamOutput(**state["output"])
         columns.append(state["present"])
         absent[name] = state["absent"]
@@ -151,10 +163,12 @@ def _tensors(output: StreamOutput) -> dict[str, Tensor]:
 
 
 def _to_cpu(output: StreamOutput) -> StreamOutput:
-    return StreamOutput(**{
-        key: value.to("cpu", torch.float32) if value.is_floating_point() else value.to("cpu")
-        for key, value in _tensors(output).items()
-    })
+    return StreamOutput(
+        **{
+            key: value.to("cpu", torch.float32) if value.is_floating_point() else value.to("cpu")
+            for key, value in _tensors(output).items()
+        }
+    )
 
 
 def _concatenate(outputs: Sequence[StreamOutput]) -> StreamOutput:

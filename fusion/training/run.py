@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from fusion.contract import RunError
-from fusion.training.files import read_json, write_json
+from fusion.contract import Clip, RunError
+from fusion.inference.files import read_json, write_atomic, write_json
+from fusion.store.hashes import ContentHashes
+from fusion.training.split_data import content_of
 
 #: Version of the layout of run folders and checkpoints.
 RUN_FORMAT = 1
 
+#: The file of a run that says whom and what it has seen.
+CLIPS = "clips.json"
+#: What of a begun run's record must be the same for it to go on.
+_SAME = ("job", "config", "split", "start", "identity")
+
 _PACKAGES = ("avfusion", "torch", "numpy", "av", "opencv-python-headless", "safetensors", "scikit-learn")
+
+#: Runs that this process holds: locks of the operating system do not keep out a process's own threads.
+_held: set[Path] = set()
 
 
 @contextmanager
@@ -35,21 +48,35 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(f"cannot be made ({error.strerror})", where=str(folder), remedy="choose another folder") from error
+        raise RunError(
+            f"cannot be made ({error.strerror})", where=str(folder), remedy="choose another folder"
+        ) from error
     # Opened once and kept: closing any descriptor of a file drops all of a process's locks on it.
+    place = folder.resolve()
+    if place in _held:
+        raise _busy(folder, "this process")
     descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    _held.add(place)
     try:
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             holder = os.pread(descriptor, 64, 0).decode(errors="replace").strip() or "unknown"
-            raise RunError(f"another job (process {holder}) works on this run", where=str(folder),
-                           remedy="wait for it, or give this one another seed or setting") from None
+            raise _busy(folder, f"process {holder}") from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
     finally:
+        _held.discard(place)
         os.close(descriptor)
+
+
+def _busy(folder: Path, holder: str) -> RunError:
+    return RunError(
+        f"another job ({holder}) works on this run",
+        where=str(folder),
+        remedy="wait for it, or give this one another seed or setting",
+    )
 
 
 def describe_environment() -> dict[str, Any]:
@@ -71,13 +98,17 @@ def describe_environment() -> dict[str, Any]:
 
 def _git() -> dict[str, Any] | None:
     """Commit and whether the working tree differs from it; None outside a repository or without git."""
+    program = shutil.which("git")
+    if program is None:
+        return None
+
     def ask(*words: str) -> str:
-        return subprocess.run(
-            ["git", *words], capture_output=True, text=True, check=True, timeout=10  # noqa: S607
-        ).stdout.strip()
+        command = [program or "git", *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()  # noqa: S603
 
     try:
-        return {"commit": ask("rev-parse", "HEAD"), "changed": bool(ask("status", "--porcelain", "--untracked-files=no"))}
+        changed = ask("status", "--porcelain", "--untracked-files=no")
+        return {"commit": ask("rev-parse", "HEAD"), "changed": bool(changed)}
     except (OSError, subprocess.SubprocessError):
         return None
 
@@ -104,32 +135,62 @@ class Record:
             raise RunError("holds no run", where=str(self.folder), remedy="name the folder that finetune reported")
         record = read_json(self.path)
         if record.get("format", 0) > RUN_FORMAT:
+            version = record.get("environment", {}).get("versions", {}).get("avfusion")
             raise RunError(
-                f"was written by a newer version of avfusion ({record.get('environment', {}).get('versions', {}).get('avfusion')})",
-                where=str(self.folder), remedy="upgrade avfusion",
+                f"was written by a newer version of avfusion ({version})",
+                where=str(self.folder),
+                remedy="upgrade avfusion",
             )
         return dict(record)
 
-    def begin(self, content: Mapping[str, Any]) -> None:
+    def begin(self, content: Mapping[str, Any], clips: Sequence[Mapping[str, Any]]) -> None:
         """Start the record, or check that a begun one is about the same thing.
+
+        Args:
+            content: What the run is about.
+            clips: Its ``known_clips``, which get a file of their own; the record names their hash.
 
         Raises:
             RunError: The folder holds a run of another config, split or data.
         """
+        listed = json.dumps(clips, ensure_ascii=False).encode()
+        content = {**content, "identity": hashlib.sha256(listed).hexdigest()[:16]}
         if self.exists:
             before = self.read()
-            for key in ("job", "config", "split"):
-                if before.get(key) != content.get(key):
+            for key in _SAME:
+                if key in before and before[key] != content.get(key):
                     raise RunError(
-                        f"holds a run with another {key}", where=str(self.folder),
+                        f"holds a run with another {key}",
+                        where=str(self.folder),
                         remedy="move the old run away, or give an override so that this one gets a folder of its own",
                     )
             return
-        write_json(self.path, {
-            "format": RUN_FORMAT, "status": "running", "begun": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            **content, "environment": describe_environment(),
-        })
+        write_atomic(self.folder / CLIPS, listed)
+        write_json(
+            self.path,
+            {
+                "format": RUN_FORMAT,
+                "status": "running",
+                "begun": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+                **content,
+                "environment": describe_environment(),
+            },
+        )
 
     def update(self, **changes: Any) -> None:
         """Change entries of the record."""
         write_json(self.path, {**self.read(), **changes})
+
+
+def known_clips(clips: Sequence[Clip], hashes: ContentHashes) -> list[dict[str, Any]]:
+    """Whom and what a run knows, held-out parts included: by it, leaks between runs are found."""
+    return [
+        {"id": clip.id, "speaker": clip.speaker, "take": clip.take, "content": content_of(clip, hashes)}
+        for clip in clips
+    ]
+
+
+def read_clips(folder: Path) -> list[dict[str, Any]]:
+    """The ``known_clips`` of a run. Raises RunError where they are missing."""
+    clips: list[dict[str, Any]] = read_json(folder / CLIPS)
+    return clips

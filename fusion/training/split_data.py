@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fusion.config.models import CorpusSettings
-from fusion.contract import Clip, ConfigError, Problem, Split, Target
+from fusion.contract import WORDS, Clip, ConfigError, Problem, Split, Target
 from fusion.data.batches import ClipTable
 from fusion.data.streams import StreamPlan
+from fusion.store.hashes import ContentHashes
 from fusion.store.store import Store
 
 
@@ -26,22 +27,41 @@ def split_tables(
     split: Split,
     clips: Mapping[str, Clip],
     further: Sequence[Clip],
+    *,
     plans: Mapping[str, StreamPlan],
     store: Store,
     target: Target,
 ) -> SplitTables:
-    """Cut clips into tables; further clips train only, and only if no speaker or take of theirs is held back."""
+    """Cut clips into tables; further clips train only, and only if nothing of theirs is held back.
+
+    A further clip is left out where its speaker, its take or the content of one of its files is that of a clip of
+    the validation or test part.
+    """
     held = [clips[i] for i in (*split.validation, *split.test)]
     speakers = {clip.speaker for clip in held if clip.speaker is not None}
-    takes = {clip.take for clip in held if clip.take is not None} | {clip.id for clip in held}
-    free = [clip for clip in further if clip.speaker not in speakers and not {clip.take, clip.id} & takes]
-    kept = {id(clip) for clip in free}
+    takes = {clip.take for clip in held if clip.take is not None}
+    contents = {content for clip in held for content in content_of(clip, store.hashes)} if further else set()
+
+    def free(clip: Clip) -> bool:
+        return (
+            clip.speaker not in speakers
+            and clip.take not in takes
+            and contents.isdisjoint(content_of(clip, store.hashes))
+        )
+
+    kept = [clip for clip in further if free(clip)]
+    allowed = {id(clip) for clip in kept}
     return SplitTables(
-        ClipTable([*(clips[i] for i in split.train), *free], plans, store, target),
+        ClipTable([*(clips[i] for i in split.train), *kept], plans, store, target),
         ClipTable([clips[i] for i in split.validation], plans, store, target),
         ClipTable([clips[i] for i in split.test], plans, store, target),
-        tuple(clip.id for clip in further if id(clip) not in kept),
+        tuple(clip.id for clip in further if id(clip) not in allowed),
     )
+
+
+def content_of(clip: Clip, hashes: ContentHashes) -> list[str]:
+    """Hashes of a clip's files. Words are left out: two people may say the same."""
+    return sorted({hashes.of(track.file) for track in clip.tracks if track.kind != WORDS and track.file.is_file()})
 
 
 def check_label_maps(settings: Sequence[CorpusSettings]) -> None:

@@ -1,54 +1,91 @@
-"""Weights to start from: a stream of another run, if that run has seen nothing of this split's test clips."""
+"""Weights to start from: a stream of another run, if that run has seen nothing of this split's held-out clips."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fusion.contract import LeakError, RunError
+from fusion.config.models import Component
+from fusion.contract import LeakError, RunError, Split
 from fusion.heads.model import StreamModel
-from fusion.training.described import StreamDescription
-from fusion.training.files import read_state
-from fusion.training.run import Record
+from fusion.inference.described import StreamDescription
+from fusion.inference.files import read_state
+from fusion.training.run import Record, read_clips
 
 
-def start_folder(run: Path, stream: str, split_name: str, split_hash: str, speakers: set[str]) -> Path:
-    """The folder of a stream's weights in another run, paired fold by fold.
+@dataclass(frozen=True)
+class Beginning:
+    """A stream's weights in another run.
 
-    A run of the same split gives the child of the same fold. A run of other corpora is welcome where it knows none
-    of these speakers; anything else is refused.
+    Args:
+        folder: Of the stream.
+        target: What that run predicts, as its config has it; None where it predicts nothing.
+    """
+
+    folder: Path
+    target: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Held:
+    """A held-out clip: its speaker, and the hashes of its files."""
+
+    id: str
+    speaker: str | None
+    contents: Sequence[str]
+
+
+def start_of(run: Path, stream: str, split: Split, split_hash: str, held: Sequence[Held]) -> Beginning:
+    """A stream's weights in another run, paired fold by fold.
+
+    A run of the same split gives the child of the same fold. A run of other corpora gives its final model, where it
+    shares neither a speaker nor a file with this split's validation and test parts; anything else is refused.
 
     Args:
         run: The other run.
         stream: The stream's name.
-        split_name: The fold that is about to be trained.
+        split: The fold that is about to be trained.
         split_hash: Of this experiment's split.
-        speakers: Validation and test speakers of this fold.
+        held: Speaker and files of its validation and test clips.
 
     Raises:
-        LeakError: The run is of another split of material that this split tests on.
-        RunError: The run is unfinished or has no such stream.
+        LeakError: The run is of another split of material that this split validates or tests on.
+        RunError: The run is unfinished, or has no such fold or stream.
     """
     record = Record(run).read()
     if record["status"] != "finished":
         raise RunError("is not finished", where=str(run), remedy="repeat its command first")
     same = record["split"]["hash"] == split_hash
     if not same:
-        shared = sorted(speakers & set(record["data"]["speakers"]))
-        if shared or record["split"]["hash"] is None:
-            raise LeakError(
-                f"comes from another split ({record['split']['hash']}, not {split_hash}) that has "
-                f"{', '.join(shared[:3]) or 'unknown speakers'} in common with validation or test", where=str(run),
-                remedy="train it under the same protocol and seed",
-            )
-    folder = run / split_name if same and record["folds"] else run / "final"
-    if not same and not folder.exists():
-        raise RunError("has no final model to start from", where=str(run), remedy="train one with --final")
+        _refuse_shared(run, record["split"]["hash"], split_hash, held)
+    folder = run / (split.name if same else "final")
+    if not folder.exists():
+        raise RunError(f"has no {folder.name} model to start from", where=str(run), remedy="train it with --final")
     folder = folder / "streams" / stream
     if not (folder / "best.safetensors").exists():
         raise RunError(f"has no stream {stream!r}", where=str(run), remedy="name a run with that stream")
-    return folder
+    return Beginning(folder, record["config"].get("target"))
+
+
+def _refuse_shared(run: Path, other: str, own: str, held: Sequence[Held]) -> None:
+    """What a run of another split knows of the held-out clips: by speaker, and by content whatever the corpus."""
+    seen = read_clips(run)
+    speakers = {clip["speaker"] for clip in seen if clip["speaker"]}
+    contents = {content for clip in seen for content in clip["content"]}
+    for clip in held:
+        if clip.speaker in speakers:
+            shared = f"speaker {clip.speaker}"
+        elif contents.intersection(clip.contents):
+            shared = f"the media of clip {clip.id}"
+        else:
+            continue
+        raise LeakError(
+            f"comes from another split ({other}, not {own}) and has {shared} in common with validation or test",
+            where=str(run),
+            remedy="train it under the same protocol and seed",
+        )
 
 
 def read_description(folder: Path) -> StreamDescription:
@@ -56,16 +93,20 @@ def read_description(folder: Path) -> StreamDescription:
     return StreamDescription.from_state(read_state(folder / "description.safetensors"))
 
 
-def load_encoder(model: StreamModel, folder: Path) -> None:
-    """Put another run's encoder into a stream; its linear layer stays new.
+def load_beginning(model: StreamModel, beginning: Beginning, target: Component) -> None:
+    """Put another run's encoder into a stream, and its linear layer too where both predict the same.
 
     Raises:
         RunError: The encoder there has another shape.
     """
-    state: Mapping[str, Any] = read_state(folder / "best.safetensors")
+    state: Mapping[str, Any] = read_state(beginning.folder / "best.safetensors")
     encoder = {key.removeprefix("encoder."): value for key, value in state.items() if key.startswith("encoder.")}
     try:
         model.encoder.load_state_dict(encoder)
+        if beginning.target == target.model_dump(mode="json") and len(encoder) < len(state):
+            model.load_state_dict(dict(state))
     except RuntimeError as error:
         first = str(error).strip().splitlines()[1].strip() if "\n" in str(error) else str(error)
-        raise RunError(f"holds another encoder ({first})", where=str(folder), remedy="use the same encoder and options") from None
+        raise RunError(
+            f"holds another encoder ({first})", where=str(beginning.folder), remedy="use the same encoder and options"
+        ) from None

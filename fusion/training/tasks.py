@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from fusion.config.models import TrainingSettings, WindowSettings
 from fusion.contract import Aggregator, Batch, Fitted, Target
 from fusion.data.batches import ClipTable, WindowBatch, evaluation_batches, training_batches
-from fusion.data.plan import TrainingPlan, evaluation_windows
+from fusion.data.plan import TrainingPlan, Window, evaluation_windows
 from fusion.data.randomness import generator
 from fusion.evaluation.answers import clip_probabilities
 from fusion.evaluation.scores import main_score, negative_log_likelihood
@@ -43,53 +43,84 @@ class Setting:
 
     def precision(self) -> torch.autocast:
         """The context of a forward pass."""
-        return torch.autocast(self.device.type, dtype=self.autocast or torch.bfloat16, enabled=self.autocast is not None)
+        return torch.autocast(
+            self.device.type, dtype=self.autocast or torch.bfloat16, enabled=self.autocast is not None
+        )
 
 
-def score_windows(
-    logits: Tensor, answered: NDArray[np.bool_], part: PartOutputs | ClipTable, windows: Sequence[Any], setting: Setting,
-    *, aggregator: Aggregator | None = None,
+def score_windows(logits: Tensor, part: PartOutputs, setting: Setting) -> Score:
+    """Score logits ``[W, C]`` of a part's windows, by clip."""
+    return _score(logits, part.present.any(dim=1).numpy(), part.windows, part.targets, setting)
+
+
+def _score(
+    logits: Tensor,
+    answered: NDArray[np.bool_],
+    windows: Sequence[Window],
+    targets: NDArray[np.float32],
+    /,
+    setting: Setting,
 ) -> Score:
-    """Score window logits ``[W, C]`` by clip."""
     probabilities = setting.target.probabilities(logits.float().cpu()).numpy().astype(np.float64)
-    clips, _ = clip_probabilities(
-        probabilities, answered, windows, len(part.targets), aggregator or setting.aggregator, {}, setting.prior
-    )
+    clips, _ = clip_probabilities(probabilities, answered, windows, len(targets), setting.aggregator, {}, setting.prior)
     kind = setting.target.kind
-    return Score(main_score(kind, clips, part.targets), negative_log_likelihood(kind, clips, part.targets))
+    return Score(main_score(kind, clips, targets), negative_log_likelihood(kind, clips, targets))
 
 
 class _Validation:
     """The validation part of a table, in batches that are made once where they fit into memory."""
 
     def __init__(self, table: ClipTable, setting: Setting, batch: int) -> None:
-        self.table = table
-        self.windows = evaluation_windows(table.durations, setting.window)
+        self._table = table
+        self._windows = evaluation_windows(table.durations, setting.window)
         self._setting = setting
         self._batch = batch
-        self._kept: list[WindowBatch] | None = []
+        self._kept: list[WindowBatch] | None = None
+        self._fits = True
 
-    def batches(self) -> Iterator[WindowBatch]:
-        if self._kept:
+    def score(self, logits: Callable[[WindowBatch], Tensor]) -> Score:
+        """Score a model by its logits ``[B, C]`` of batches."""
+        answers, answered = [], []
+        for batch in self._batches():
+            with self._setting.precision():
+                answers.append(logits(batch.to(self._setting.device)))
+            answered.append(batch.present.any(dim=1).numpy())
+        return _score(torch.cat(answers), np.concatenate(answered), self._windows, self._table.targets, self._setting)
+
+    def _batches(self) -> Iterator[WindowBatch]:
+        if self._kept is not None:
             yield from self._kept
             return
+        made: list[WindowBatch] = []
         size = 0
-        for batch in evaluation_batches(self.table, self.windows, self._setting.fitted, self._batch):
+        for batch in evaluation_batches(self._table, self._windows, self._setting.fitted, self._batch):
             yield batch
             size += sum(t.nbytes for s in batch.streams.values() if s is not None for t in s.tensors.values())
-            if self._kept is not None:
-                self._kept = [*self._kept, batch] if size <= VALIDATION_CACHE else None
-        self._kept = self._kept or []
+            self._fits = self._fits and size <= VALIDATION_CACHE
+            if self._fits:
+                made.append(batch)
+            else:
+                made.clear()
+        self._kept = made if self._fits else None
 
 
 class StreamTask:
     """One stream alone, by its own linear layer; batches leave out windows in which it is absent."""
 
     def __init__(
-        self, name: str, model: StreamModel, train: ClipTable, validation: ClipTable | None, settings: TrainingSettings,
-        setting: Setting, plan: TrainingPlan,
+        self,
+        name: str,
+        model: StreamModel,
+        train: ClipTable,
+        validation: ClipTable | None,
+        *,
+        settings: TrainingSettings,
+        setting: Setting,
+        plan: TrainingPlan,
+        frozen: bool = False,
     ) -> None:
         self.model = model
+        self._frozen = frozen
         self._name = name
         self._train = train
         self._settings = settings
@@ -117,6 +148,8 @@ class StreamTask:
         part = batch.streams[self._name]
         if part is None:
             return None
+        if self._frozen:
+            self.model.encoder.eval()
         targets = batch.targets[part.places]
         tensors = part.tensors
         if self._settings.mixup and len(targets) > 1:
@@ -125,32 +158,32 @@ class StreamTask:
             tensors, targets = mixed(tensors, targets, modality.mixable, self._settings.mixup, random)
         with self._setting.precision():
             logits = self.model(tensors).logits
-        return self._setting.target.loss(
-            logits.float(), targets, self._setting.class_weights, self._settings.smoothing
-        )
+        return self._setting.target.loss(logits.float(), targets, self._setting.class_weights, self._settings.smoothing)
 
     @torch.no_grad()
     def validate(self) -> Score:
         """Score on the validation part, by clip."""
         assert self._validation is not None
-        logits, answered = [], []
-        for batch in self._validation.batches():
-            with self._setting.precision():
-                output = encode_stream(self.model, batch.to(self._setting.device), self._name)
-            assert output.logits is not None
-            logits.append(output.logits)
-            answered.append(batch.present[:, 0].numpy())
-        return score_windows(
-            torch.cat(logits), np.concatenate(answered), self._validation.table, self._validation.windows, self._setting
-        )
+        return self._validation.score(self._logits)
+
+    def _logits(self, batch: WindowBatch) -> Tensor:
+        logits = encode_stream(self.model, batch, self._name).logits
+        assert logits is not None
+        return logits
 
 
 class HeadTask:
     """A head on the stored outputs of trained streams, with modality dropout."""
 
     def __init__(
-        self, head: nn.Module, train: PartOutputs, validation: PartOutputs | None, settings: TrainingSettings,
-        setting: Setting, dropout: float,
+        self,
+        head: nn.Module,
+        train: PartOutputs,
+        validation: PartOutputs | None,
+        *,
+        settings: TrainingSettings,
+        setting: Setting,
+        dropout: float,
     ) -> None:
         self.model = head
         self._train = train
@@ -189,19 +222,24 @@ class HeadTask:
     @torch.no_grad()
     def validate(self) -> Score:
         """Score on the validation part, by clip."""
-        part = self._validation
-        assert part is not None
-        return score_windows(
-            head_logits(self.model, part), part.present.any(dim=1).numpy(), part, part.windows, self._setting
-        )
+        assert self._validation is not None
+        return score_windows(head_logits(self.model, self._validation), self._validation, self._setting)
 
 
 class JointTask:
     """Encoders and a head together, with modality dropout."""
 
     def __init__(
-        self, model: FusionModel, train: ClipTable, validation: ClipTable | None, settings: TrainingSettings,
-        setting: Setting, plan: TrainingPlan, dropout: float, frozen: Sequence[str] = (),
+        self,
+        model: FusionModel,
+        train: ClipTable,
+        validation: ClipTable | None,
+        *,
+        settings: TrainingSettings,
+        setting: Setting,
+        plan: TrainingPlan,
+        dropout: float,
+        frozen: Sequence[str] = (),
     ) -> None:
         self.model = model
         self._train = train
@@ -248,27 +286,20 @@ class JointTask:
     def validate(self) -> Score:
         """Score on the validation part, by clip."""
         assert self._validation is not None
-        logits, answered = [], []
-        for batch in self._validation.batches():
-            with self._setting.precision():
-                logits.append(self.model(batch.to(self._setting.device)).logits)
-            answered.append(batch.present.any(dim=1).numpy())
-        return score_windows(
-            torch.cat(logits), np.concatenate(answered), self._validation.table, self._validation.windows, self._setting
-        )
+        return self._validation.score(lambda batch: self.model(batch).logits)
 
 
 def _groups(encoders: Sequence[nn.Module], head: nn.Module | None, settings: TrainingSettings) -> list[dict[str, Any]]:
-    slow = settings.encoder_learning_rate or settings.learning_rate
-    encoder, rest = [], [] if head is None else list(head.parameters())
+    encoder: list[nn.Parameter] = []
+    rest = [] if head is None else list(head.parameters())
     for model in encoders:
         for name, parameter in model.named_parameters():
             (encoder if name.startswith("encoder.") else rest).append(parameter)
-    groups = [{"params": encoder, "lr": slow}, {"params": rest, "lr": settings.learning_rate}]
+    rates = (settings.encoder_learning_rate or settings.learning_rate, settings.learning_rate)
     return [
-        {"params": [p for p in group["params"] if p.requires_grad], "lr": group["lr"]}  # type: ignore[union-attr]
-        for group in groups
-        if group["params"]
+        {"params": [parameter for parameter in parameters if parameter.requires_grad], "lr": rate}
+        for parameters, rate in zip((encoder, rest), rates, strict=True)
+        if parameters
     ]
 
 
@@ -313,5 +344,3 @@ def balanced_chances(targets: NDArray[np.float32]) -> NDArray[np.float64]:
     """A chance for each training clip such that all classes are drawn equally often."""
     weights = class_weights(targets).numpy().astype(np.float64)
     return np.asarray((targets * weights).sum(axis=1))
-
-

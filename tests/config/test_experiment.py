@@ -210,3 +210,10 @@ def test_a_config_outside_configs_is_named_by_its_stem(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(GOOD, encoding="utf-8")
     assert job_folder(read_experiment(path), "finetune") == Path("runs/mine/finetune")
+
+
+def test_the_config_that_manifest_writes_is_named_after_its_folder(tmp_path: Path) -> None:
+    path = tmp_path / "clips" / "experiment.yaml"
+    path.parent.mkdir()
+    path.write_text(GOOD, encoding="utf-8")
+    assert job_folder(read_experiment(path), "finetune") == Path("runs/clips/finetune")

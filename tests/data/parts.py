@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,10 @@ from fusion.contract import (
     Track,
     Want,
 )
+from fusion.data.streams import StreamPlan, plan_streams
+
+if TYPE_CHECKING:
+    from fusion.catalog import Catalog
 
 RATE = Fraction(120)
 
@@ -256,7 +260,7 @@ class Refuse:
 class Parts:
     """A catalog of ready-made instances, with the interface of the real one as far as plans ask for it."""
 
-    def __init__(self, **instances: Mapping[str, Any]) -> None:
+    def __init__(self, **instances: dict[str, Any]) -> None:
         self.instances = instances
 
     def names(self, kind: str, modality: str | None = None) -> tuple[str, ...]:
@@ -303,7 +307,17 @@ def parts(fail: Mapping[str, Mapping[str, Fraction]] | None = None) -> Parts:
     )
 
 
-def experiment(prepare: Mapping[str, Any] | None = None, **streams: Mapping[str, Any]) -> Experiment:
+def as_catalog(found: Parts) -> Catalog:
+    """The same object, for type checkers."""
+    return cast("Catalog", found)
+
+
+def planned(found: Parts, **streams: Mapping[str, Any]) -> dict[str, StreamPlan]:
+    """The plans of these streams."""
+    return plan_streams(experiment(**streams), as_catalog(found))
+
+
+def experiment(prepare: Mapping[str, Any] | None = None, /, **streams: Mapping[str, Any]) -> Experiment:
     """An experiment with these streams; an encoder is added where none is given."""
     return Experiment.model_validate(
         {

@@ -13,11 +13,10 @@ from fusion.contract import Clip, Span
 from fusion.data.assemble import AssembledWindow, ClipRows, WindowAssembler, clip_windows
 from fusion.data.chain import ChainEnd, run_chains
 from fusion.data.rows import Absent, window_row
-from fusion.data.streams import plan_streams
 from fusion.data.windows import windows_of
 from fusion.store.store import Store
 from fusion.store.worker import Task, prepare_clip
-from tests.data.parts import Parts, clip_in, experiment, parts, same
+from tests.data.parts import Parts, clip_in, parts, planned, same
 
 STREAMS: dict[str, dict[str, Any]] = {
     "fine": {"modality": "pulse", "transforms": ["level", "smoother"], "augmentations": ["jitter", "smooth", "window"]},
@@ -31,12 +30,12 @@ STREAMS: dict[str, dict[str, Any]] = {
 def stored_windows(
     folder: Path, clip: Clip, catalog: Parts, window: WindowSettings
 ) -> list[tuple[Span, dict[str, Any]]]:
-    plans = plan_streams(experiment(**STREAMS), catalog)  # type: ignore[arg-type]
+    plans = planned(catalog, **STREAMS)
     store = Store(folder)
     outcome = prepare_clip(
         Task(clip, {name: store.entry_key(clip, plan) for name, plan in plans.items()}), plans, store
     )
-    assert not outcome.failed
+    assert not outcome.failures
     stored = {name: store.lookup(clip, plan) for name, plan in plans.items()}
     duration = max(entry.duration for entry in stored.values())
     return [
@@ -56,13 +55,13 @@ def stored_windows(
     kinds=st.sampled_from([("pulse", "breath", "gestures"), ("pulse", "gestures")]),
 )
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_windows_of_a_running_chain_equal_those_of_the_store(
+def test_windows_of_a_running_chain_equal_those_of_the_store(  # noqa: PLR0917 - as drawn
     tmp_path: Path, step: Fraction, seconds: Fraction, length: Fraction, hop: Fraction | None, kinds: tuple[str, ...]
 ) -> None:
     clip = clip_in(tmp_path, f"a{len(kinds)}", seconds, kinds)
     window = WindowSettings(seconds=length, hop=hop)
     expected = stored_windows(tmp_path / f"{seconds}".replace("/", "_"), clip, parts(), window)
-    plans = list(plan_streams(experiment(**STREAMS), parts()).values())  # type: ignore[arg-type]
+    plans = list(planned(parts(), **STREAMS).values())
     first, *windows, end = clip_windows(clip, plans, window, step=step)
     assert isinstance(first, ClipRows)
     assert isinstance(end, ChainEnd)
@@ -83,10 +82,12 @@ def test_whole_clips_as_windows(tmp_path: Path) -> None:
     clip = clip_in(tmp_path)
     window = WindowSettings(seconds="clip")
     expected = stored_windows(tmp_path / "store", clip, parts(), window)
-    plans = list(plan_streams(experiment(**STREAMS), parts()).values())  # type: ignore[arg-type]
+    plans = list(planned(parts(), **STREAMS).values())
     _, found, _ = clip_windows(clip, plans, window, step=Fraction(1))
     assert isinstance(found, AssembledWindow)
-    same(found.rows["fine"], expected[0][1]["fine"])  # type: ignore[arg-type]
+    fine = found.rows["fine"]
+    assert not isinstance(fine, Absent)
+    same(fine, expected[0][1]["fine"])
 
 
 @pytest.mark.parametrize("kinds", [("pulse", "breath"), ("pulse",)])
@@ -94,7 +95,7 @@ def test_no_more_than_a_window_and_a_hop_is_held(tmp_path: Path, kinds: tuple[st
     """Also where a stream is absent: windows do not wait for it."""
     clip = clip_in(tmp_path, seconds="60", kinds=kinds)
     streams = {"fine": STREAMS["fine"], "breath": STREAMS["breath"]}
-    plans = list(plan_streams(experiment(**streams), parts()).values())  # type: ignore[arg-type]
+    plans = list(planned(parts(), **streams).values())
     assembler = WindowAssembler(plans, WindowSettings(seconds=Fraction(3)))
     held = []
     windows = 0
@@ -106,7 +107,7 @@ def test_no_more_than_a_window_and_a_hop_is_held(tmp_path: Path, kinds: tuple[st
 
 
 def test_clips_with_words_alone_have_windows(tmp_path: Path) -> None:
-    plans = list(plan_streams(experiment(said=STREAMS["said"]), parts()).values())
+    plans = list(planned(parts(), said=STREAMS["said"]).values())
     first, *windows, end = clip_windows(clip_in(tmp_path, seconds="7"), plans, WindowSettings(seconds=Fraction(3)))
     assert isinstance(first, ClipRows)
     assert not isinstance(first.rows["said"], Absent)
@@ -117,7 +118,7 @@ def test_clips_with_words_alone_have_windows(tmp_path: Path) -> None:
 
 def test_a_stream_that_fails_half_way_is_absent_from_then_on(tmp_path: Path) -> None:
     streams = {"bad": {"modality": "pulse", "transforms": ["refuse"]}, "breath": STREAMS["breath"]}
-    plans = list(plan_streams(experiment(**streams), parts()).values())  # type: ignore[arg-type]
+    plans = list(planned(parts(), **streams).values())
     _, *windows, end = clip_windows(
         clip_in(tmp_path, seconds="4"), plans, WindowSettings(seconds=Fraction(1)), step=Fraction(1)
     )

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from fusion.contract import Clip, Pieces, Row, Span
 from fusion.data.buffers import Buffer
 from fusion.data.chain import ChainEnd, ChainStop, run_chains
-from fusion.data.streams import StreamPlan, plan_streams
-from tests.data.parts import RATE, Parts, clip_in, experiment, parts, same, samples_of
+from fusion.data.streams import StreamPlan
+from tests.data.parts import RATE, Parts, clip_in, parts, planned, same, samples_of
 
 STREAMS: dict[str, dict[str, Any]] = {
     "raw": {"modality": "pulse"},
@@ -27,7 +27,7 @@ STREAMS: dict[str, dict[str, Any]] = {
 
 
 def plans_of(catalog: Parts, **streams: dict[str, Any]) -> list[StreamPlan]:
-    return list(plan_streams(experiment(**(streams or STREAMS)), catalog).values())  # type: ignore[arg-type]
+    return list(planned(catalog, **(streams or STREAMS)).values())
 
 
 def collect(
@@ -135,7 +135,7 @@ def test_lazy_items_are_dropped_as_soon_as_no_stage_needs_them(tmp_path: Path) -
                     for want, run in advance(until).items()
                 }
 
-            source.advance = lumps  # type: ignore[method-assign]
+            source.advance = lumps
             return source
 
     class Count:

@@ -10,8 +10,8 @@ import pytest
 from fusion.contract import ConfigError, Pieces, Row, Span
 from fusion.data.randomness import generator
 from fusion.data.rows import Absent, window_row
-from fusion.data.streams import StreamPlan, plan_streams
-from tests.data.parts import Parts, experiment, parts, same
+from fusion.data.streams import StreamPlan
+from tests.data.parts import Parts, parts, planned, same
 
 WINDOW = Span(Fraction(1), Fraction(2))
 
@@ -30,7 +30,7 @@ class Whole:
 
 
 def plan_of(catalog: Parts | None = None, **stream: Any) -> StreamPlan:
-    return plan_streams(experiment(one={"modality": "pulse", **stream}), catalog or parts())["one"]  # type: ignore[arg-type]
+    return planned(catalog or parts(), one={"modality": "pulse", **stream})["one"]
 
 
 def values(row: Row | Absent) -> list[float]:
@@ -109,5 +109,3 @@ def test_a_chain_is_stored_up_to_its_first_random_or_window_step() -> None:
     assert [step.name for step in plan.stored] == ["level", "smooth"]
     assert [step.name for step in plan.live] == ["window", "smoother", "jitter"]
     assert [step.kind for step in plan.live] == ["transform", "transform", "augmentation"]
-
-

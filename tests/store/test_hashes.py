@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fusion.contract import InputMissing
+from fusion.media import content_hash
 from fusion.store import hashes as hashes_module
 from fusion.store.hashes import ContentHashes
 
@@ -19,11 +20,10 @@ def sha(content: bytes) -> str:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Which files were really read."""
     seen: list[Path] = []
-    compute = hashes_module.content_hash
 
     def counted(path: Path) -> str:
         seen.append(path)
-        return compute(path)
+        return content_hash(path)
 
     monkeypatch.setattr(hashes_module, "content_hash", counted)
     return seen

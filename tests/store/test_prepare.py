@@ -9,13 +9,12 @@ from typing import IO, Any
 import pytest
 
 from fusion.contract import Clip, RunError, Track
-from fusion.data.streams import plan_streams
 from fusion.store import writer as writer_module
 from fusion.store.failures import Failure
 from fusion.store.prepare import PrepareReport, Survey, prepare, shards
 from fusion.store.store import Store
 from fusion.store.worker import Stopped, Task, prepare_clip
-from tests.data.parts import Parts, clip_in, experiment, parts
+from tests.data.parts import Parts, as_catalog, clip_in, experiment, parts, planned
 
 STREAMS: dict[str, dict[str, Any]] = {
     "voice": {"modality": "pulse", "transforms": ["level", "smooth"], "augmentations": ["jitter"]},
@@ -26,7 +25,7 @@ STREAMS: dict[str, dict[str, Any]] = {
 
 def run(store: Store, clips: list[Clip], catalog: Parts | None = None, **streams: Any) -> PrepareReport:
     settings = experiment(**{**STREAMS, **streams})
-    return prepare(settings, clips, catalog=catalog or parts(), store=store)  # type: ignore[arg-type]
+    return prepare(settings, clips, catalog=as_catalog(catalog or parts()), store=store)
 
 
 def entries(store: Store) -> dict[str, bytes]:
@@ -47,9 +46,9 @@ def test_everything_once(tmp_path: Path, clips: list[Clip]) -> None:
     told: list[tuple[int, str | None]] = []
     surveys: list[Survey] = []
     report = prepare(
-        experiment(**STREAMS),  # type: ignore[arg-type]
+        experiment(**STREAMS),
         clips,
-        catalog=parts(),  # type: ignore[arg-type]
+        catalog=as_catalog(parts()),
         store=store,
         progress=lambda count=1, *, note=None: told.append((count, note)),
         announce=surveys.append,
@@ -59,7 +58,7 @@ def test_everything_once(tmp_path: Path, clips: list[Clip]) -> None:
     assert told == [(0, "0 failed"), *[(1, "0 failed")] * 3]
     assert (len(surveys[0].tasks), surveys[0].stored, surveys[0].files, surveys[0].clips) == (3, 0, 6, 3)
     assert surveys[0].size == sum(path.stat().st_size for path in (tmp_path / "media").iterdir())
-    plan = plan_streams(experiment(**STREAMS), parts())["breath"]  # type: ignore[arg-type]
+    plan = planned(parts(), **STREAMS)["breath"]
     assert store.lookup(clips[1], plan).absence == "the clip has no track of breath"
     before = entries(store)
     catalog = parts()
@@ -86,7 +85,7 @@ def test_prepared_alone_or_together_the_entries_are_equal(tmp_path: Path, clips:
     run(together, clips)
     for name, stream in STREAMS.items():
         one = experiment(**{name: stream})
-        prepare(one, clips, catalog=parts(), store=alone)  # type: ignore[arg-type]
+        prepare(one, clips, catalog=as_catalog(parts()), store=alone)
     assert entries(alone) == entries(together)
 
 
@@ -99,7 +98,7 @@ def test_a_clip_that_fails_is_a_row_and_is_tried_again(tmp_path: Path, clips: li
         assert report.failures == (failure,)
         assert report.failed_clips == 1
         assert len(entries(store)) == 8, "the other streams of that clip are there"
-    plan = plan_streams(experiment(**STREAMS), parts())["voice"]  # type: ignore[arg-type]
+    plan = planned(parts(), **STREAMS)["voice"]
     assert store.lookup(clips[0], plan).absence == "a: cannot be decoded after 2 s"
     assert len((store.folder / "failures.jsonl").read_text().splitlines()) == 1
     report = run(store, clips)
@@ -180,7 +179,7 @@ def test_a_full_disk_stops_the_job_and_the_next_goes_on(
 
 def test_a_job_that_is_asked_to_stop_leaves_nothing_unfinished(tmp_path: Path, clips: list[Clip]) -> None:
     store = Store(tmp_path)
-    plans = plan_streams(experiment(**STREAMS), parts())  # type: ignore[arg-type]
+    plans = planned(parts(), **STREAMS)
     task = Task(clips[0], {name: store.entry_key(clips[0], plan) for name, plan in plans.items()})
     with pytest.raises(Stopped):
         prepare_clip(task, plans, store, stopped=lambda: True)

@@ -18,13 +18,13 @@ from fusion.data.streams import StreamPlan, plan_streams
 from fusion.store import store as store_module
 from fusion.store.failures import Failure
 from fusion.store.store import Store, store_folder
-from tests.data.parts import Kind, Parts, clip_in, experiment, parts, same
+from tests.data.parts import Kind, Parts, as_catalog, clip_in, experiment, parts, planned, same
 
 BASE: dict[str, Any] = {"modality": "pulse", "transforms": ["level", "smooth"], "augmentations": ["jitter"]}
 
 
 def plan_of(catalog: Parts | None = None, **stream: Any) -> StreamPlan:
-    return plan_streams(experiment(one={**BASE, **stream}), catalog or parts())["one"]
+    return planned(catalog or parts(), one={**BASE, **stream})["one"]
 
 
 def changed(change: Callable[[Parts], None]) -> Parts:
@@ -34,11 +34,11 @@ def changed(change: Callable[[Parts], None]) -> Parts:
 
 
 def test_what_matters_changes_the_chain_key() -> None:
-    def transform(name: str, **values: Any) -> Callable[[Parts], None]:
-        return lambda catalog: [setattr(catalog.instances["transform"][name], key, value) for key, value in values.items()] and None  # noqa: E501
+    def transform(name: str, key: str, value: Any) -> Callable[[Parts], None]:
+        return lambda catalog: setattr(catalog.instances["transform"][name], key, value)
 
-    def modality(**values: Any) -> Callable[[Parts], None]:
-        return lambda catalog: [setattr(catalog.instances["modality"]["pulse"], key, value) for key, value in values.items()] and None  # noqa: E501
+    def modality(key: str, value: Any) -> Callable[[Parts], None]:
+        return lambda catalog: setattr(catalog.instances["modality"]["pulse"], key, value)
 
     keys = [
         plan_of().key,
@@ -46,12 +46,12 @@ def test_what_matters_changes_the_chain_key() -> None:
         plan_of(transforms=["smooth", "level"]).key,
         plan_of(transforms=[{"name": "level", "option": 1}, "smooth"]).key,
         plan_of(modality="breath").key,
-        plan_of(changed(transform("level", version=2))).key,
-        plan_of(changed(transform("smooth", seconds=Fraction(1, 2)))).key,
-        plan_of(changed(modality(version=2))).key,
-        plan_of(changed(modality(needs={"pulse": Need(Fraction(5))}))).key,
-        plan_of(changed(modality(needs={"pulse": Need(optional=True)}))).key,
-        plan_of(changed(modality(extent="clip"))).key,
+        plan_of(changed(transform("level", "version", 2))).key,
+        plan_of(changed(transform("smooth", "seconds", Fraction(1, 2)))).key,
+        plan_of(changed(modality("version", 2))).key,
+        plan_of(changed(modality("needs", {"pulse": Need(Fraction(5))}))).key,
+        plan_of(changed(modality("needs", {"pulse": Need(optional=True)}))).key,
+        plan_of(changed(modality("extent", "clip"))).key,
         plan_of(changed(lambda catalog: setattr(catalog.instances["decoder"]["pulse"], "version", 2))).key,
     ]
     assert len(set(keys)) == len(keys)
@@ -74,7 +74,7 @@ def test_what_does_not_matter_leaves_the_chain_key() -> None:
     }
     assert len(keys) == 1
     wide = experiment(one=BASE).model_copy(update={"window": None, "seed": 3})
-    assert plan_streams(wide, parts())["one"].key in keys  # type: ignore[arg-type]
+    assert plan_streams(wide, as_catalog(parts()))["one"].key in keys
 
 
 class Sounds:
@@ -97,7 +97,7 @@ def files(folder: Path) -> Clip:
 
 
 CHANGES: dict[str, tuple[Callable[[Clip], Clip], set[str]]] = {
-    "labels": (lambda clip: replace(clip, labels={"emotion": "sad"}, speaker="x", group="g", details={"k": "v"}), set()),
+    "labels": (lambda clip: replace(clip, labels={"emotion": "sad"}, speaker="x", group="g"), set()),
     "id": (lambda clip: replace(clip, id="b"), {"leveled"}),
     "transcript": (lambda clip: replace(clip, transcript="no"), {"words"}),
     "duration": (lambda clip: replace(clip, duration=Fraction(2)), {"voice", "leveled", "words"}),
@@ -125,9 +125,7 @@ def test_what_of_a_clip_changes_which_keys(tmp_path: Path, name: str) -> None:
     clip, store = files(tmp_path), Store(tmp_path / "store")
     plans = {"voice": Sounds.voice, "leveled": Sounds.leveled, "words": Sounds.words}
     found = {
-        stream
-        for stream, plan in plans.items()
-        if store.entry_key(clip, plan) != store.entry_key(change(clip), plan)
+        stream for stream, plan in plans.items() if store.entry_key(clip, plan) != store.entry_key(change(clip), plan)
     }
     assert found == expected
 
@@ -245,7 +243,7 @@ def test_entries_of_newer_versions_are_refused(tmp_path: Path) -> None:
     with store.open_writer("ab12") as writer:
         writer.finish(Fraction(1))
     (path,) = tmp_path.rglob("*.safetensors")
-    path.write_bytes(path.read_bytes().replace(rb'\"format\": 1', rb'\"format\": 9'))
+    path.write_bytes(path.read_bytes().replace(rb"\"format\": 1", rb"\"format\": 9"))
     with pytest.raises(RunError, match="newer version"):
         store.read("ab12")
 

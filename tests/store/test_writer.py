@@ -17,6 +17,13 @@ def run_of(count: int, first: int = 0, dtype: str = "float32") -> Row:
     return {"n": Pieces(np.arange(first, first + count, dtype=dtype), Fraction(10), first)}
 
 
+def write_entry(store: Store, *rows: Row) -> None:
+    with store.open_writer("ab12") as writer:
+        for row in rows:
+            writer.append(row)
+        writer.finish(Fraction(2))
+
+
 def everything(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
@@ -38,11 +45,12 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(
         write(file, data)
 
     monkeypatch.setattr(writer_module, "write_all", full)
-    with pytest.raises(RunError) as caught, store.open_writer("ab12") as writer:
-        writer.append(run_of(10))
-        writer.append(run_of(10, 10))
-        writer.finish(Fraction(2))
-    assert str(caught.value) == f"{tmp_path}: the disk is full; free some space and give the same command again: it goes on"
+    with pytest.raises(RunError) as caught:
+        write_entry(store, run_of(10), run_of(10, 10))
+    assert (
+        str(caught.value)
+        == f"{tmp_path}: the disk is full; free some space and give the same command again: it goes on"
+    )
     assert everything(tmp_path) == []
     assert not store.has("ab12")
     monkeypatch.setattr(writer_module, "write_all", write)
@@ -58,15 +66,12 @@ def test_a_store_that_cannot_be_written_is_one_sentence(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(writer_module, "write_all", refused)
     with pytest.raises(RunError, match=r"cannot be written \(Read-only file system\); set FUSION_STORE"):
-        with Store(tmp_path).open_writer("ab12") as writer:
-            writer.append(run_of(1))
+        write_entry(Store(tmp_path), run_of(1))
 
 
 def test_what_is_not_finished_is_not_there(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    with pytest.raises(KeyboardInterrupt), store.open_writer("ab12") as writer:
+    with Store(tmp_path).open_writer("ab12") as writer:
         writer.append(run_of(10))
-        raise KeyboardInterrupt
     assert everything(tmp_path) == []
 
 
@@ -104,9 +109,8 @@ def test_bytes_do_not_depend_on_the_blocks(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_stored_is_said(tmp_path: Path, rows: list[Row], what: str) -> None:
-    with pytest.raises(ComponentError, match=what), Store(tmp_path).open_writer("ab12") as writer:
-        for row in rows:
-            writer.append(row)
+    with pytest.raises(ComponentError, match=what):
+        write_entry(Store(tmp_path), *rows)
 
 
 def test_empty_beginnings_do_not_settle_the_type(tmp_path: Path) -> None:

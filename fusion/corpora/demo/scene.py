@@ -46,7 +46,7 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What one stream shows: an emotion and how strongly, 0 to about 1.1."""
+    """What one stream shows: an emotion and how strongly, 0 to about 1.2."""
 
     emotion: str
     strength: float
@@ -90,7 +90,7 @@ def write_scene(speaker: Speaker, emotion: str, number: int, random: np.random.G
 
 
 def _shown(emotion: str, random: np.random.Generator) -> Shown:
-    strength = float(random.uniform(0.55, 1.1))
+    strength = float(random.uniform(0.65, 1.2))
     if random.random() >= MISLEADING:
         return Shown(emotion, strength)
     others = [name for name in EMOTIONS if name != emotion]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -33,11 +34,11 @@ def run_over(transform: Any, row: Row, cuts: Sequence[Fraction], folds: Sequence
     state = transform.start(Clip("clip", ()))
     if transform.scope == "clip":
         edges = [Fraction(0), *sorted(folds), end]
-        for start, stop in zip(edges, edges[1:], strict=False):
+        for start, stop in pairwise(edges):
             state = transform.update(state, {SOUND: row[SOUND].within(Span(start, stop))})
     edges = [Fraction(0), *sorted(cuts), end]
     parts: dict[str, list[Pieces]] = {}
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         span = Span(start, stop)
         wide = {SOUND: row[SOUND].within(span.extended(*transform.context))}
         for name, pieces in transform.apply(wide, span, state).items():
@@ -45,7 +46,7 @@ def run_over(transform: Any, row: Row, cuts: Sequence[Fraction], folds: Sequence
     joined = {}
     for name, pieces in parts.items():
         held = [piece for piece in pieces if len(piece)] or pieces[:1]
-        for earlier, later in zip(held, held[1:], strict=False):
+        for earlier, later in pairwise(held):
             assert later.first == earlier.first + len(earlier)
         joined[name] = Pieces(np.concatenate([piece.data for piece in held]), held[0].rate, held[0].first)
     return joined

@@ -116,3 +116,14 @@ def test_stretching_keeps_the_order_of_time():
         assert data[-1, 0] >= 98
     assert min(lengths) < 90
     assert max(lengths) > 110
+
+
+def test_a_stretch_can_keep_the_length():
+    ramp = np.arange(101, dtype=np.float32)[:, None] * np.ones((1, 4), np.float32)
+    for seed in range(5):
+        given = {"frames": Pieces(ramp, Fraction(100), 0)}
+        settings = options.TimeStretch(stretch=0.2, keep=True)
+        data = warping.TimeStretch(settings)(given, SPAN, random(seed))["frames"].data
+        assert data.shape == ramp.shape
+        assert data[50, 0] == pytest.approx(50)
+        assert 1 / 1.23 <= data[51, 0] - data[50, 0] <= 1.23

@@ -10,6 +10,7 @@ import pytest
 import torch
 from fusion_spectrogram import options
 from fusion_spectrogram.db_spectrogram import DbSpectrogram
+from fusion_spectrogram.fit_length import FitLength
 from fusion_spectrogram.log_mel import LogMel
 from fusion_spectrogram.resize import Resize
 from fusion_spectrogram.trim import Trim
@@ -90,3 +91,22 @@ def test_trim_keeps_what_is_loud():
     assert (short.first, len(short)) == (235, 20)
     silent = {**row, "level": Pieces(np.zeros(100), Fraction(100), 200)}
     assert Trim(options.Trim()).apply(silent, Span(Fraction(2), Fraction(3)), None) is silent
+
+
+@pytest.mark.parametrize("columns", [100, 51, 50, 49, 40, 1])
+def test_one_length_about_the_middle(columns):
+    frames = np.arange(columns * 2, dtype=np.float16).reshape(columns, 2)
+    row = {
+        "frames": Pieces(frames, Fraction(100), 250 - columns // 2),
+        "level": Pieces(np.ones(columns, np.float32), Fraction(100), 250 - columns // 2),
+    }
+    result = FitLength(options.FitLength(seconds=0.5)).apply(row, Span(Fraction(2), Fraction(3)), None)
+    assert result["frames"].data.shape == (50, 2)
+    assert len(result["level"]) == 50
+    middle = columns // 2
+    place = row["frames"].first + middle - result["frames"].first
+    assert np.array_equal(result["frames"].data[place], frames[middle])
+    assert abs(place - 25) <= 1
+    if columns < 50:
+        assert (result["frames"].data[0] == frames[0]).all()  # the quietest of a rising row
+        assert result["level"].data.sum() == columns

@@ -56,7 +56,8 @@ def test_announcing_and_reading_options_import_nothing_heavy():
     modules = sorted({options.partition(":")[0] for _, _, options, _, _ in registered()})
     code = (
         f"import sys, fusion_spectrogram.plugin, {', '.join(modules)}\n"
-        "heavy = {'torch', 'numpy', 'scipy', 'torchaudio', 'pydantic', 'transformers', 'noisereduce'} & set(sys.modules)\n"
+        "heavy = {'torch', 'numpy', 'scipy', 'torchaudio', 'pydantic', 'transformers', 'noisereduce'}\n"
+        "heavy &= set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

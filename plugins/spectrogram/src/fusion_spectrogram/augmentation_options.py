@@ -96,9 +96,11 @@ class TimeStretch:
 
     Args:
         stretch: Largest logarithm of the factor, either way.
+        keep: Keep the row's length: what gets too long is cut at both ends, what gets too short repeats its edges.
     """
 
     stretch: float = 0.15
+    keep: bool = False
     chance: float = 1.0
 
 

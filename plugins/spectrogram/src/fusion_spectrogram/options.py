@@ -165,3 +165,14 @@ class Trim:
     range_db: float = 35.0
     margin: float = 0.064
     longest: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FitLength:
+    """Cut or fill a window to one length.
+
+    Args:
+        seconds: Length of every row.
+    """
+
+    seconds: float = 3.0

@@ -25,6 +25,7 @@ def register_transforms(register: Register) -> None:
         ("log_mel", "log_mel", "LogMel", "log-mel frames."),
         ("db_spectrogram", "db_spectrogram", "DbSpectrogram", "spectrogram in dB on a fixed scale."),
         ("resize", "resize", "Resize", "scale a window's frames to a picture of fixed size."),
+        ("fit_length", "fit_length", "FitLength", "cut or fill a window to one length."),
         ("trim", "trim", "Trim", "cut quiet frames off a window's ends."),
     ):
         register(name, f"fusion_spectrogram.{module}:{cls}", options=f"{_OPTIONS}:{cls}", summary=summary)

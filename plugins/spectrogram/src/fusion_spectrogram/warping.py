@@ -40,6 +40,9 @@ class TimeStretch(FrameAugmentation[augmentation_options.TimeStretch]):
 
     def change(self, frames: Frames, rate: float, random: np.random.Generator) -> Frames:  # noqa: ARG002
         factor = np.exp(random.uniform(-self.options.stretch, self.options.stretch))
+        if self.options.keep:
+            middle = (len(frames) - 1) / 2
+            return sampled(frames, middle + (np.arange(len(frames)) - middle) / factor, 0)
         count = max(1, round(len(frames) * factor))
         return sampled(frames, (np.arange(count) + 0.5) * len(frames) / count - 0.5, 0)
 

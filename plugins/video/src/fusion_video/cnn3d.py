@@ -21,10 +21,11 @@ class CNN3D(nn.Module):
     """Four 3D convolutions, three 3D max-poolings, two fully connected layers.
 
     The layout is that of the LbHER framework (2024), which gives no sizes; 3D convolutions for audio-visual pairs
-    go back to Torfi et al. (2017). What is ours: group normalisation over the frames that are there; features
-    averaged over a grid of cells, so that 60x100, 224x224 and other sizes do; the first fully connected layer at
-    every step, then the mean and maximum of the steps that hold a face, then the second. Frames that are masked are
-    zeros before every layer, so padding and neighbours do not change an answer, and a single frame is a clip of one.
+    go back to Torfi et al. (2017). What is ours: group normalisation over the frames that are there, but none after
+    the last convolution; features averaged over a grid of cells, so that 60x100, 224x224 and other sizes do; their
+    mean and deviation over the steps that hold a face, brought to one scale, which the fully connected layers read.
+    Frames that are masked are zeros before every layer, so padding and neighbours do not change an answer, and a
+    single frame is a clip of one.
 
     Args:
         options: Sizes.
@@ -44,11 +45,18 @@ class CNN3D(nn.Module):
             stride = (options.step, options.stride, options.stride) if layer == 0 else (1, 1, 1)
             padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
             self.convolutions.append(nn.Conv3d(inputs, outputs, kernel, stride, padding, bias=False))
-            self.norms.append(MaskedGroupNorm(outputs, _groups(outputs, options.groups)))
+            if layer < len(options.pools):
+                self.norms.append(MaskedGroupNorm(outputs, _groups(outputs, options.groups)))
         cells = options.grid[0] * options.grid[1]
-        self.first = nn.Linear(options.widths[-1] * cells, options.hidden)
-        self.second = nn.Linear(options.hidden * len(options.pooling), options.embedding)
+        self.features = options.widths[-1] * cells
+        self.scale = nn.LayerNorm(self.features * len(options.pooling))
+        self.first = nn.Linear(self.features * len(options.pooling), options.hidden)
+        self.second = nn.Linear(options.hidden, options.embedding)
         self.dropout = nn.Dropout(options.dropout)
+        # Otherwise four layers shrink what moves until training does not find it.
+        for layer in (*self.convolutions, self.first):
+            assert isinstance(layer, nn.Conv3d | nn.Linear)
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
         self.steps = options.step
         for pool in options.pools:
             self.steps *= pool
@@ -56,26 +64,28 @@ class CNN3D(nn.Module):
 
     @property
     def spec(self) -> OutputSpec:
-        return OutputSpec(self.options.embedding, sequence=self.options.hidden)
+        return OutputSpec(self.options.embedding, sequence=self.features)
 
     def forward(self, batch: Batch) -> StreamOutput:
         """Frames ``[B, T, C, H, W]`` and mask ``[B, T]`` to an embedding and a sequence of about T / steps items."""
         mask = batch["mask"]
         features = batch["frames"].transpose(1, 2) * _over(mask, batch["frames"].dtype)
-        for layer, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
+        for layer, convolution in enumerate(self.convolutions):
             features = convolution(features)
             if layer == 0:
                 mask = _every(mask, self.options.step)
             features = features * _over(mask, features.dtype)
-            features = functional.relu(norm(features, mask.float())) * _over(mask, torch.float32)
-            if layer < 3:
+            if layer < len(self.norms):
+                features = self.norms[layer](features, mask.float())
+            features = functional.relu(features) * _over(mask, features.dtype)
+            if layer < len(self.norms):
                 pool = self.options.pools[layer]
                 # Features are not negative, so zeros in masked frames never win; a last, shorter step counts.
                 features = functional.max_pool3d(features, (pool, 2, 2), ceil_mode=True)
                 mask = _every(mask, pool)
-        cells = _cells(features, self.options.grid)
-        sequence = functional.relu(self.first(self.dropout(cells)))
-        embedding = self.second(self.dropout(masked_pool(sequence, mask, self.options.pooling)))
+        sequence = _cells(features.float(), self.options.grid)
+        pooled = self.scale(masked_pool(sequence, mask, self.options.pooling))
+        embedding = self.second(self.dropout(functional.relu(self.first(self.dropout(pooled)))))
         times = torch.arange(sequence.shape[1], device=sequence.device) * self.seconds
         return StreamOutput(embedding, sequence, mask, times[None].expand(sequence.shape[0], -1))
 

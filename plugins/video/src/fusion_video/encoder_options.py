@@ -19,8 +19,8 @@ class CNN3D:
         pools: Length in time of the three poolings (in space all are 2 x 2).
         grid: Cells (rows, columns) over which the last features are averaged in space.
         groups: Channels in a group of the normalisation.
-        hidden: Outputs of the first fully connected layer, which works at every step.
-        pooling: What the second one reads of all steps: their ``mean``, ``max`` and standard ``deviation``.
+        pooling: What the fully connected layers read of all steps: ``mean``, ``max``, standard ``deviation``.
+        hidden: Outputs of the first fully connected layer.
         embedding: Outputs of the second.
         dropout: Before either fully connected layer.
     """
@@ -31,10 +31,10 @@ class CNN3D:
     pools: tuple[int, int, int] = (1, 2, 1)
     grid: tuple[int, int] = (3, 2)
     groups: int = 8
+    pooling: tuple[Literal["mean", "max", "deviation"], ...] = ("mean", "deviation")
     hidden: int = 64
-    pooling: tuple[Literal["mean", "max", "deviation"], ...] = ("mean", "max")
     embedding: int = 64
-    dropout: float = 0.2
+    dropout: float = 0.1
 
     def __post_init__(self) -> None:
         require_least(1, stride=self.stride, step=self.step, groups=self.groups)

@@ -1,0 +1,1 @@
+"""A pulse as a modality of Fusion."""

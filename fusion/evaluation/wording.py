@@ -1,0 +1,85 @@
+"""How results are put into words: the same in the terminal's table and on the card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+HEADLINE = "headline"
+MAJORITY = "majority class"
+MEASURES = {
+    "unweighted_average_recall": "unweighted average recall",
+    "macro_f1": "macro F1",
+    "concordance": "concordance correlation",
+    "accuracy": "accuracy",
+    "weighted_f1": "weighted F1",
+    "calibration_error": "calibration error",
+}
+#: How the titles of groups of masked rows end.
+SOME_STREAMS = "with some streams"
+RESPONSIBLE_USE = (
+    "Responsible use: a score says how often answers agree with labels that people gave to acted or recorded clips. "
+    "It does not say what a person feels, and it does not carry over to other people, languages, rooms or cultures. "
+    "Do not use answers to judge, rank, hire, police or treat anyone; have the consent of everyone who is seen or "
+    "heard; some uses, such as at work and in schools in the European Union, are forbidden by law."
+)
+
+
+def verdict(results: Mapping[str, Any]) -> tuple[str, str]:
+    """How the headline compares: with the better stream alone, or with the majority class where there is one stream.
+
+    Returns:
+        ``above``, ``below`` or ``level`` (the paired interval of the difference includes zero), and a sentence.
+    """
+    fused = len(results["streams"]) > 1
+    difference = results["headline_minus_best_stream" if fused else "headline_minus_majority"]
+    other = f"the better stream alone ({results['best_stream_alone']})" if fused else f"the {MAJORITY}"
+    relation = "above" if difference["low"] > 0 else "below" if difference["high"] < 0 else "level"
+    said = "not told apart from" if relation == "level" else relation
+    return relation, (
+        f"Headline {said} {other}: paired 95 % interval of the difference {difference['low']:+.3f} to "
+        f"{difference['high']:+.3f} over {difference['over']}."
+    )
+
+
+def row_label(name: str, results: Mapping[str, Any]) -> str:
+    """A row's name for people."""
+    if name in results["streams"]:
+        return f"{name} (alone)" if len(results["streams"]) > 1 else name
+    return f"headline ({headline_words(results)})" if name == HEADLINE else name
+
+
+def headline_words(results: Mapping[str, Any]) -> str:
+    """Which row the headline is."""
+    rows = sorted(set(results["chosen"].values()))
+    return row_label(rows[0], results) if len(rows) == 1 else "chosen on validation, by split"
+
+
+def chosen_row(results: Mapping[str, Any]) -> str:
+    """The row that most splits chose as the headline."""
+    chosen = list(results["chosen"].values())
+    return max(sorted(set(chosen)), key=chosen.count)
+
+
+def grouped_rows(results: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """All rows, in order, under titles (empty for the first group)."""
+    rows = results["rows"]
+    streams = list(results["streams"])
+    if len(streams) == 1:
+        return [("", [HEADLINE, MAJORITY])]
+    heads = [row for row in (*results["heads"], "tuned") if row in rows]
+    groups = [("", [HEADLINE]), ("streams trained alone", streams), ("heads with all streams", heads)]
+    for head in sorted(heads, key=lambda head: head != chosen_row(results)):
+        masked = [row for row in rows if row.startswith(f"{head}[")]
+        if masked:
+            groups.append((f"{head} {SOME_STREAMS}", masked))
+    return [*groups, ("baseline", [MAJORITY])]
+
+
+def short_rows(results: Mapping[str, Any]) -> list[str]:
+    """The rows of a terminal's table: masked ones only of the head that is the headline."""
+    mine = chosen_row(results)
+    return [
+        row for title, rows in grouped_rows(results) for row in rows
+        if not title.endswith(SOME_STREAMS) or title.startswith(f"{mine} ")
+    ]

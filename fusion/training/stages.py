@@ -1,0 +1,161 @@
+"""The stages of a split that read clips: each stream alone, all of them tuned with a head, and stored outputs."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from fusion.config.models import FinetuneSettings, StreamSettings, TrainingSettings
+from fusion.data.batches import ClipTable
+from fusion.data.plan import TrainingPlan, evaluation_windows
+from fusion.heads.model import FusionModel, StreamModel
+from fusion.inference.described import StreamDescription, build_stream
+from fusion.inference.files import write_state
+from fusion.training.described import describe_stream
+from fusion.training.heads import FittedHead
+from fusion.training.job import TUNED, SplitJob
+from fusion.training.loop import Progress, Task, fit
+from fusion.training.outputs import PartOutputs, read_part, stream_outputs, write_stream, write_windows
+from fusion.training.report import Advance
+from fusion.training.start import Beginning, load_beginning, read_description, start_of
+from fusion.training.tasks import JointTask, Setting, StreamTask, balanced_chances
+
+
+def training_settings(finetune: FinetuneSettings, stream: StreamSettings) -> TrainingSettings:
+    """The settings of a stream: those of finetune, with the stream's own on top."""
+    common = FinetuneSettings.model_dump(finetune, include=set(TrainingSettings.model_fields))
+    return TrainingSettings.model_validate({**common, **stream.training})
+
+
+def train_stream(job: SplitJob, name: str) -> tuple[StreamDescription, StreamModel, Progress | None]:
+    """Train one stream by its own linear layer, on the clips that have it; goes on where it was stopped.
+
+    Returns:
+        What was fitted, the model with its best weights, and how it went (None where it is not trained).
+    """
+    settings = job.experiment.streams[name]
+    folder = job.folder / "streams" / name
+    origin = settings.weights or job.start
+    beginning = None if origin is None else start_of(Path(origin), name, job.split, job.split_hash, job.held)
+    description = _description(job, name, folder, beginning)
+    job.setting.fitted[name] = description.fitted
+    model = build_stream(
+        settings,
+        description.input,
+        job.setting.target.names,
+        job.catalog,
+        address=(job.experiment.seed, "weights", name),
+    )
+    if beginning is not None:
+        load_beginning(model, beginning, job.experiment.target)
+    if settings.frozen:
+        model.encoder.requires_grad_(False)
+    training = training_settings(job.experiment.finetune, settings)
+    if training.epochs == 0:
+        write_state(folder / "best.safetensors", model.state_dict())
+        return description, model.eval(), None
+    table = job.tables.train.subset([name])
+    table = table.subset([name], [k for k in range(len(table.clips)) if table.stored(k, name).absence is None])
+    task = StreamTask(
+        name,
+        model,
+        table,
+        job.tables.validation.subset([name]) if job.validated else None,
+        settings=training,
+        setting=job.setting,
+        plan=_plan(job, table, training),
+        frozen=settings.frozen,
+    )
+    progress = _fit(job, task, training, folder, stage=f"stream:{name}")
+    best = "" if progress.best is None or not job.validated else f", validation {progress.best.score:.3f}"
+    job.reporter.say(f"  {name}: best after epoch {progress.best_epoch + 1} of {len(progress.history)}{best}")
+    return description, model, progress
+
+
+def _description(job: SplitJob, name: str, folder: Path, beginning: Beginning | None) -> StreamDescription:
+    """What was fitted before, or is fitted now; kept beside the stream's weights."""
+    file = folder / "description.safetensors"
+    if beginning is None and file.exists():
+        return read_description(folder)
+    if beginning is not None:
+        description = read_description(beginning.folder)
+    else:
+        description = describe_stream(job.tables.train.subset([name]), name, job.experiment.window)
+    write_state(file, description.state())
+    return description
+
+
+def tune(
+    job: SplitJob, best: FittedHead, streams: Mapping[str, StreamModel]
+) -> tuple[dict[str, StreamModel], FusionModel, Progress]:
+    """Tune copies of the encoders together with a copy of the best head.
+
+    Returns:
+        The tuned streams by name, the model that they and the tuned head make up, and how it went.
+    """
+    tuned = {name: copy.deepcopy(stream) for name, stream in streams.items()}
+    frozen = [name for name, settings in job.experiment.streams.items() if settings.frozen]
+    for name in frozen:
+        tuned[name].requires_grad_(False)
+    model = FusionModel(tuned, copy.deepcopy(best.head))
+    training = job.experiment.finetune.joint
+    task = JointTask(
+        model,
+        job.tables.train,
+        job.tables.validation if job.validated else None,
+        settings=training,
+        setting=job.setting,
+        plan=_plan(job, job.tables.train, training),
+        dropout=job.experiment.finetune.modality_dropout,
+        frozen=frozen,
+    )
+    progress = _fit(job, task, training, job.folder / TUNED, stage=TUNED)
+    return tuned, model, progress
+
+
+def _plan(job: SplitJob, table: ClipTable, training: TrainingSettings) -> TrainingPlan:
+    chances = balanced_chances(table.targets) if job.experiment.finetune.balance == "sampling" else None
+    return TrainingPlan(job.experiment.seed, table.durations, job.experiment.window, training.batch, chances)
+
+
+def _fit(job: SplitJob, task: Task, training: TrainingSettings, folder: Path, *, stage: str) -> Progress:
+    stop = job.stop(stage)
+    with job.reporter.progress(stage.partition(":")[2] or stage, task.steps * (stop or training.epochs)) as advance:
+        return fit(
+            task,
+            training,
+            folder,
+            seed=job.experiment.seed,
+            device=job.setting.device,
+            checkpoint_every=job.experiment.finetune.checkpoint_every,
+            report=_reported(advance, task.steps),
+            validated=job.validated,
+            stop=stop,
+        )
+
+
+def _reported(advance: Advance, steps: int) -> Callable[[Progress], None]:
+    told = 0
+
+    def report(progress: Progress) -> None:
+        nonlocal told
+        now = progress.epoch * steps + progress.step
+        best = "" if progress.best is None else f"best {progress.best.score:.3f}"
+        advance(now - told, note=best)
+        told = now
+
+    return report
+
+
+def part_outputs(streams: Mapping[str, StreamModel], table: ClipTable, folder: Path, setting: Setting) -> PartOutputs:
+    """Compute and store what streams answer on a part, unless that was done before."""
+    windows = evaluation_windows(table.durations, setting.window)
+    for name, model in streams.items():
+        if not (folder / f"{name}.safetensors").exists():
+            output, present, absent = stream_outputs(
+                model, table, windows, name, setting.fitted[name], device=setting.device
+            )
+            write_stream(folder, name, output, present, absent)
+    write_windows(folder, table, windows)
+    return read_part(folder, list(streams))
