@@ -40,7 +40,8 @@ class MarginObjective(nn.Module):
         super().__init__()
         if len(set(dims)) != 1:
             raise ComponentError(
-                f"compares embeddings of equal size, not {' and '.join(map(str, dims))}", where="objective margin",
+                f"compares embeddings of equal size, not {' and '.join(map(str, dims))}",
+                where="objective margin",
                 remedy="give both encoders one embedding size",
             )
         self._margin = options.margin

@@ -91,7 +91,7 @@ def _print(inspection: Inspection) -> None:
         for part in ("train", "validation", "test"):
             table.add_column(part, justify="right")
         for split in inspection.splits[:LISTED]:
-            cells = [f"{split.clips[part]} ({split.speakers[part]} speakers)" for part in split.clips]
+            cells = [f"{split.clips[part]} ({_counted(split.speakers[part], 'speaker')})" for part in split.clips]
             table.add_row(escape(split.name), *cells)
         out.print(table)
         if len(inspection.splits) > LISTED:
@@ -133,3 +133,7 @@ def _counts(counts: object) -> str:
     assert isinstance(counts, dict)
     shown = [f"{name} {count}" for name, count in list(counts.items())[:LISTED]]
     return ", ".join(shown) + (f" and {len(counts) - LISTED} more" if len(counts) > LISTED else "")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

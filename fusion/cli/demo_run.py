@@ -30,7 +30,9 @@ def run_demo(config: Path) -> Path:
     from fusion.training.files import read_json
 
     if not config.exists():
-        raise InputMissing("does not exist", where=str(config), remedy="run the demo from the project's folder, or name a config")
+        raise InputMissing(
+            "does not exist", where=str(config), remedy="run the demo from the project's folder, or name a config"
+        )
     reporter = TerminalReporter()
     loaded = read_experiment(config)
     settings = loaded.experiment.corpus

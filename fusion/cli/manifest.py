@@ -73,8 +73,16 @@ def write_manifest(
     out.print(escape(", ".join([*parts, " and ".join(sorted(kinds))])))
     for note in (*scan.notes, *problems):
         out.print(f"  [yellow]note[/]  {escape(note)}", highlight=False)
-    out.print(escape(f"manifest  {table}\nconfig    {config}\nnext      fusion data inspect {config}"), highlight=False)
+    short = _as_typed(config)
+    lines = f"manifest  {_as_typed(table)}\nconfig    {short}\nnext      fusion data inspect {short}"
+    out.print(escape(lines), highlight=False)
     return table, config
+
+
+def _as_typed(path: Path) -> Path:
+    """Relative to the working folder where it lies below it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _below(prefix: str, path: str) -> str:

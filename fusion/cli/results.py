@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,8 +16,11 @@ NARROW = 100
 def print_results(results: Mapping[str, Any]) -> None:
     """Print what was tested and how, the rows of the headline's head and of streams alone, and the verdict."""
     split, on = results["run"]["split"], results["on"]
-    who = f"{results['speakers']} speaker{'s' if results['speakers'] != 1 else ''}" if results["speakers"] else \
-        "unknown speakers"
+    who = (
+        f"{results['speakers']} speaker{'s' if results['speakers'] != 1 else ''}"
+        if results["speakers"]
+        else "unknown speakers"
+    )
     clips = f"{results['clips']} test clips of {who}"
     if on is None:
         several = "s" if len(results["splits"]) != 1 else ""
@@ -32,7 +36,7 @@ def print_results(results: Mapping[str, Any]) -> None:
     out.print()
     _print_rows(results)
     out.print()
-    out.print(verdict(results)[1], markup=False)
+    out.print(textwrap.fill(verdict(results)[1], out.width), markup=False)
 
 
 def _print_rows(results: Mapping[str, Any]) -> None:
@@ -48,7 +52,13 @@ def _print_rows(results: Mapping[str, Any]) -> None:
             row_label(name, results), f"{row[measure]:.3f}", f"{interval['low']:.3f} .. {interval['high']:.3f}",
             *(f"{row[key]:.3f}" for key in further),
         ])  # fmt: skip
-    short = {"unweighted_average_recall": "UAR" if out.width < NARROW else MEASURES[measure], "concordance": "concordance"}
+    short = {
+        "unweighted_average_recall": "UAR" if out.width < NARROW else MEASURES[measure],
+        "concordance": "concordance",
+    }
     heading = short.get(measure, MEASURES[measure])
-    table(["row", heading, "95 % interval", *(MEASURES[key] for key in further)], lines,
-          numbers={heading, *(MEASURES[key] for key in further)})
+    table(
+        ["row", heading, "95 % interval", *(MEASURES[key] for key in further)],
+        lines,
+        numbers={heading, *(MEASURES[key] for key in further)},
+    )

@@ -17,22 +17,43 @@ if TYPE_CHECKING:
 
 #: Files that are opened to see what clips hold.
 SAMPLE = 40
-#: Streams by the media kind they need; names of components that the project's own distributions install.
+#: Streams by the media kind they need; names of components that the project's own distributions install. The
+#: settings are those that did well on small corpora of acted speech.
 STREAMS: dict[str, tuple[str, dict[str, Any]]] = {
     PICTURES: (
         "face",
-        {"modality": "video", "transforms": ["face_boxes", "face_crop"], "encoder": {"name": "cnn3d"}},
+        {
+            "modality": {"name": "video", "grey": True, "normalise": ["standard", "difference", "motion"]},
+            "transforms": ["face_boxes", "face_crop"],
+            "augmentations": ["flip", "shift_crop", "brightness_contrast"],
+            "encoder": "cnn3d",
+            "training": {"batch": 8, "weight_decay": 0.05},
+        },
     ),
     SOUND: (
         "voice",
         {
             "modality": "audio",
-            "transforms": [{"name": "resample", "rate": 16000}, {"name": "log_mel", "bands": 64}],
-            "encoder": {"name": "cnn_rnn"},
+            "transforms": [{"name": "resample", "rate": 16000}, {"name": "log_mel", "rate": 62.5, "window": 0.05}],
+            "augmentations": [
+                "time_stretch",
+                {"name": "band_shift", "stretch": 0.08},
+                "time_shift",
+                {"name": "gain", "deviation": 0.3},
+                "frequency_mask",
+                "time_mask",
+            ],
+            "encoder": "cnn_rnn",
+            "training": {"weight_decay": 0.05, "mixup": 0.2, "average": 0.99, "clip_gradient": 2.0},
         },
     ),
-    WORDS: ("words", {"modality": "text", "encoder": {"name": "lstm"}}),
+    WORDS: (
+        "words",
+        {"modality": "text", "augmentations": [{"name": "word_dropout", "chance": 0.15}], "encoder": "lstm"},
+    ),
 }
+#: Settings of training for small corpora.
+FINETUNE: dict[str, Any] = {"epochs": 40, "batch": 16, "learning_rate": 2e-3, "warmup": 3, "smoothing": 0.1}
 
 
 def mark_generated(folder: Path, scan: Scan) -> Scan:
@@ -96,7 +117,7 @@ def starter_config(manifest: str, scan: Scan, kinds: Collection[str]) -> str:
         "streams": streams,
         "fusion": [{"name": "late_average"}, {"name": "weighted_sum"}],
         "protocol": protocol,
-        "finetune": {"epochs": 40, "batch": 16, "patience": 10},
+        "finetune": FINETUNE,
     }
     lines = [f"# A first experiment on {len(scan.rows)} clips, written by 'fusion manifest'; change what you like."]
     lines += [f"# Note: {note}." for note in scan.notes]

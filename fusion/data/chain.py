@@ -93,7 +93,7 @@ def run_chains(
     while folding := [chain for chain in chains if chain.runs and chain.unfolded is not None]:
         for chain in folding:
             chain.begin_fold()
-        for _ in run.read(folding):
+        for _ in run.read([chain for chain in folding if chain.runs]):
             raise AssertionError("a pass that folds hands nothing over")
         for chain in folding:
             chain.end_fold()
@@ -138,6 +138,9 @@ class _Run:
                 self._skip(source, start)
             ended = False
             while not ended and any(chain.runs for chain in chains):
+                if self.longest is not None and max(time, source.duration or time) > self.longest:
+                    self._refuse(chains, self.longest)
+                    break
                 time += self.step
                 pieces = source.advance(time)
                 ended = source.exhausted
@@ -146,9 +149,6 @@ class _Run:
                     yield from chain.feed(pieces, source.missing, Span(reached, end), ended)
                 reached = end
                 del pieces
-                if self.longest is not None and reached > self.longest:
-                    minutes = float(self.longest) / 60
-                    raise DataError(f"lasts longer than {minutes:g} minutes", remedy="cut it, or raise prepare.minutes")
             self.duration = max(self.duration, reached, source.duration or _ZERO)
         except FusionError as error:
             source.close()
@@ -169,6 +169,11 @@ class _Run:
         while time < start and not source.exhausted:
             time = min(time + self.step, start)
             source.advance(time)
+
+    def _refuse(self, chains: list[_Chain], longest: Fraction) -> None:
+        what = f"lasts longer than {float(longest) / 60:g} minutes"
+        for chain in chains:
+            chain.fail(DataError(what, where=self.clip.id, remedy="cut it, or raise prepare.minutes"))
 
     def _end(self, source: Source, reached: Fraction) -> Fraction:
         if source.duration is None:
@@ -227,7 +232,10 @@ class _Chain:
 
     def begin_fold(self) -> None:
         """Prepare a pass that ends in the next step of scope clip."""
-        self._begin(self.unfolded)
+        try:
+            self._begin(self.unfolded)
+        except FusionError as error:
+            self.fail(error)
 
     def end_fold(self) -> None:
         """Keep the state that the pass has folded."""

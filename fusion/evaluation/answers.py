@@ -13,7 +13,7 @@ from fusion.data.plan import Window
 _Array = NDArray[np.float64]
 
 
-def clip_probabilities(
+def clip_probabilities(  # noqa: PLR0917 - arrays, and what joins them
     probabilities: _Array,
     answered: NDArray[np.bool_],
     windows: Sequence[Window],

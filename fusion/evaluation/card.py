@@ -68,11 +68,15 @@ def _header(results: Results) -> str:
 def _banners(results: Results) -> str:
     banners = []
     if results["leaking"]:
-        banners.append(f'<div class="banner stop" role="alert"><b>Leaking</b>{escape(results["guarantee"].removeprefix("LEAKING: "))}. '
-                       "These are no scores of unseen people.</div>")
+        how = escape(results["guarantee"].removeprefix("LEAKING: "))
+        banners.append(
+            f'<div class="banner stop" role="alert"><b>Leaking</b>{how}. These are no scores of unseen people.</div>'
+        )
     if results["generated"]:
-        banners.append('<div class="banner warn" role="alert"><b>Generated clips</b>'
-                       "For trying the engine, not for science: no human being is heard or seen.</div>")
+        banners.append(
+            '<div class="banner warn" role="alert"><b>Generated clips</b>'
+            "For trying the engine, not for science: no human being is heard or seen.</div>"
+        )
     return "".join(banners)
 
 
@@ -84,7 +88,8 @@ def _hero(results: Results) -> str:
     facts = {
         "headline": escape(headline_words(results)),
         "test clips": f"{results['clips']} of {_count(results['speakers'], 'speaker')}"
-        if results["speakers"] else f"{results['clips']}, speakers unknown",
+        if results["speakers"]
+        else f"{results['clips']}, speakers unknown",
         "protocol": escape(_options(split["protocol"])),
         "guarantee": escape(results["guarantee"]),
         "split": f"<code>{escape(split['hash'])}</code>, {_count(len(results['splits']), 'split')}",
@@ -100,7 +105,7 @@ def _hero(results: Results) -> str:
     notes = "".join(f'<p class="hint">{escape(note)}</p>' for note in results["notes"] if note)
     return (
         f'<div class="hero"><div><p class="score"><small>{MEASURES[measure]}</small>{row[measure]:.3f}</p>'
-        f'<p>95 % interval {interval["low"]:.3f} to {interval["high"]:.3f}</p>'
+        f"<p>95 % interval {interval['low']:.3f} to {interval['high']:.3f}</p>"
         f'<p class="verdict {relation}">{escape(sentence)}</p></div><div><dl>{listed}</dl></div></div>{notes}'
     )
 
@@ -123,7 +128,8 @@ def _rows(results: Results) -> str:
             first += lines
     hint = (
         "Every stream trained alone, every head with all streams, and every head with some streams hidden. "
-        "The broken line is the majority class. The headline was named or chosen on validation, never here."
+        f"The broken line is the {row_label(MAJORITY, results)}. "
+        "The headline was named or chosen on validation, never here."
     )
     tables = _row_table(first, (measure, *columns))
     for title, lines in others:
@@ -138,7 +144,7 @@ def _row_line(name: str, results: Results, keys: Sequence[str], ends: tuple[floa
     numbers = "".join(f'<td class="number">{row[key]:.3f}</td>' for key in keys)
     return (
         f'<tr class="{style}"><th scope="row">{escape(row_label(name, results))}</th>{numbers}'
-        f'<td class="number">{interval["low"]:.3f} – {interval["high"]:.3f}</td>'
+        f'<td class="number">{interval["low"]:.3f} to {interval["high"]:.3f}</td>'
         f'<td class="picture">{charts.whisker(row[results["measure"]], interval, ends, base)}</td></tr>'
     )
 
@@ -201,8 +207,11 @@ def _dimensions(results: Results) -> str:
         '<table class="rows"><thead><tr><th>dimension</th><th class="number">concordance</th>'
         f'<th class="number">root mean square error</th></tr></thead><tbody>{lines}</tbody></table>'
     )
-    return _section("Dimensions", "Clips by rating and answer; on the broken line they agree.",
-                    f'{table}<div class="multiples large">{pictures}</div>')
+    return _section(
+        "Dimensions",
+        "Clips by rating and answer; on the broken line they agree.",
+        f'{table}<div class="multiples large">{pictures}</div>',
+    )
 
 
 def _reliability(results: Results) -> str:
@@ -214,8 +223,9 @@ def _reliability(results: Results) -> str:
         f'<span class="before">as trained: error {before:.3f}</span></p>'
     )
     hint = (
-        "Of answers given with a probability, the share that is right: on the broken line they are equal. One temperature "
-        "per split was fitted on validation. Larger dots are more clips; the error is the expected calibration error."
+        "Of answers given with a probability, the share that is right: on the broken line they are equal. "
+        "One temperature per split was fitted on validation. Larger dots are more clips. "
+        "The error is the expected calibration error."
     )
     return _section("Calibration", hint, legend + charts.reliability(bins["before"], bins["after"]))
 
@@ -229,9 +239,15 @@ def _groups(results: Results) -> str:
     side = []
     if len(results["splits"]) > 1:
         scores = results["rows"][HEADLINE]["by_split"]
-        side.append(_group_table("By split", {
-            name: {"score": score, "note": row_label(results["chosen"][name], results)} for name, score in scores.items()
-        }))
+        side.append(
+            _group_table(
+                "By split",
+                {
+                    name: {"score": score, "note": row_label(results["chosen"][name], results)}
+                    for name, score in scores.items()
+                },
+            )
+        )
     if len(results["by_sex"]) > 1:
         side.append(_group_table("By sex", results["by_sex"]))
     if side:
@@ -267,8 +283,11 @@ def _absent(results: Results) -> str:
                 f'<td class="number">{count} of {total} windows</td></tr>'
             )
     unanswered = results["clips"] - results["rows"][HEADLINE]["answered"]
-    said = f"{_count(unanswered, 'clip')} had no stream at all and got the training part's shares of classes." \
-        if unanswered else "Every clip had at least one stream."
+    said = (
+        f"{_count(unanswered, 'clip')} had no stream at all and got the training part's shares of classes."
+        if unanswered
+        else "Every clip had at least one stream."
+    )
     body = f'<table class="rows"><tbody>{"".join(lines)}</tbody></table>' if lines else ""
     return _section("What was absent", f"{said}{'' if lines else ' No stream was absent anywhere.'}", body)
 
@@ -281,10 +300,11 @@ def _making(results: Results) -> str:
     facts = {
         "trained": escape(str(run.get("begun", ""))),
         "command": f"<code>{escape(' '.join(environment['command'][:1]).rpartition('/')[2])} "
-                   f"{escape(' '.join(environment['command'][1:]))}</code>",
+        f"{escape(' '.join(environment['command'][1:]))}</code>",
         "versions": escape(", ".join(f"{name} {version}" for name, version in versions.items())),
         "system": escape(environment["system"]),
-        "source": "not in a repository" if git is None
+        "source": "not in a repository"
+        if git is None
         else f"<code>{escape(git['commit'][:12])}</code>{' with changes' if git['changed'] else ''}",
         "clips": f"{run['data']['clips']} and {run['data']['further']} further ones for training",
         "rights": escape(", ".join(run["data"]["rights"]) or "not stated by the corpus"),
@@ -292,7 +312,9 @@ def _making(results: Results) -> str:
     listed = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts.items() if value)
     config = escape(json.dumps(run["config"], indent=2, ensure_ascii=False))
     return _section(
-        "How it was made", "", f"<dl>{listed}</dl><details><summary>Resolved config</summary><pre>{config}</pre></details>",
+        "How it was made",
+        "",
+        f"<dl>{listed}</dl><details><summary>Resolved config</summary><pre>{config}</pre></details>",
         long=True,
     )
 
@@ -303,17 +325,14 @@ def _footer() -> str:
 
 def _section(title: str, hint: str, body: str, *, long: bool = False) -> str:
     said = f'<p class="hint">{escape(hint)}</p>' if hint else ""
-    return f'<section{" class=long" if long else ""}><h2>{escape(title)}</h2>{said}{body}</section>'
+    return f"<section{' class=long' if long else ''}><h2>{escape(title)}</h2>{said}{body}</section>"
 
 
 def _options(protocol: Mapping[str, Any]) -> str:
     """A protocol with its options, as long as they are short."""
-    options = ", ".join(
-        f"{key} {value}" for key, value in protocol.items() if key != "name" and len(str(value)) < 60
-    )
+    options = ", ".join(f"{key} {value}" for key, value in protocol.items() if key != "name" and len(str(value)) < 60)
     return f"{protocol['name']}{f' ({options})' if options else ''}"
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-

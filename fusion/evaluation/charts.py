@@ -78,7 +78,7 @@ def class_bars(by_class: Mapping[str, Mapping[str, Any]]) -> str:
 def bar(value: float | None, lowest: float = 0.0) -> str:
     """A number between ``lowest`` and 1 with a bar behind it; a dash where there is none."""
     if value is None:
-        return '<span class="bar none">–</span>'
+        return '<span class="bar none">none</span>'
     share = min(max((value - lowest) / (1 - lowest), 0.0), 1.0)
     return f'<span class="bar"><i style="width:{100 * share:.1f}%"></i><b>{value:.2f}</b></span>'
 
@@ -132,8 +132,8 @@ def reliability(before: Sequence[Mapping[str, float]], after: Sequence[Mapping[s
         ]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in places)
         dots = "".join(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{2 + 5 * (clips / most) ** 0.5:.1f}"><title>{clips:.0f} clips</title>'
-            "</circle>"
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{2 + 5 * (clips / most) ** 0.5:.1f}">'
+            f"<title>{clips:.0f} clips</title></circle>"
             for x, y, clips in places
         )
         return f'<g class="{style}"><polyline class="line" points="{path}"/>{dots}</g>'

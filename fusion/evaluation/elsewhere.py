@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,11 +13,11 @@ from fusion.catalog import Catalog
 from fusion.catalog import catalog as installed_catalog
 from fusion.config.experiment import read_experiment
 from fusion.config.files import configs_folder
-from fusion.config.models import CorpusSettings
+from fusion.config.models import CorpusSettings, Experiment
 from fusion.contract import Clip, DataError, LeakError, RunError, Target
 from fusion.corpora import load_corpus
 from fusion.data.batches import ClipTable
-from fusion.data.streams import plan_streams
+from fusion.data.streams import digest, plan_streams
 from fusion.evaluation.evaluate import Evaluation, described, loaded_of, write_results
 from fusion.evaluation.overlap import overlap_words, overlaps, seen_by
 from fusion.evaluation.predictions import rows_of_split
@@ -28,7 +28,7 @@ from fusion.store.prepare import prepare
 from fusion.store.store import Store, store_folder
 from fusion.training.outputs import read_part
 from fusion.training.report import Reporter, Silent
-from fusion.training.run import Record, digest_of, known_clips, locked
+from fusion.training.run import Record, known_clips, locked
 from fusion.training.tasks import Setting
 
 #: What to do with clips that the model has seen: refuse the job, leave them out, or keep them and say so.
@@ -68,29 +68,25 @@ def evaluate_on(
     record = Record(run).read()
     child = _child(run, record["folds"], fold)
     loaded = loaded_of(record, catalog)
+    experiment = loaded.experiment
     other = read_experiment(config, overrides, catalog=catalog)
-    name = on_name(other.source)
+    name, corpus = on_name(other.source), other.experiment.corpus
     with locked(run):
-        target: Target = catalog.build("target", loaded.experiment.target)
-        plans = plan_streams(loaded.experiment, catalog)
-        store = Store(store_folder(loaded.experiment.prepare))
-        everything = load_corpus(other.experiment.corpus, catalog=catalog, base=other.source.parent)
-        clips = [clip for clip in everything if target.encode(clip.labels) is not None]
-        if not clips:
-            raise DataError(
-                "no clip has a label of the model's target",
-                where=f"corpus {other.experiment.corpus.name}",
-                remedy=f"map labels to {', '.join(target.names)} under corpus.labels",
-            )
+        target: Target = catalog.build("target", experiment.target)
+        plans = plan_streams(experiment, catalog)
+        store = Store(store_folder(experiment.prepare))
+        clips, notes = _labelled(corpus, other.source.parent, target, catalog)
         known = known_clips(clips, store.hashes)
         seen = seen_by(run, child)
-        found = overlaps(known, seen, same_corpus=_same_corpus(loaded.experiment.corpus, other.experiment.corpus))
+        found = overlaps(known, seen, same_corpus=(corpus.name, corpus.root) == _corpus(experiment))
         words = overlap_words(found, len(clips)) if found else ""
         if found and (overlap == "refuse" or (overlap == "drop" and len(found) == len(clips))):
-            raise LeakError(words, where=str(config), remedy="leave them out with --overlap drop, mark the scores with "
-                            "--overlap keep, or use a fold that has not seen them")
-        notes = [f"{len(everything) - len(clips)} clips without a label are left out"] if len(clips) < len(everything) \
-            else []
+            raise LeakError(
+                words,
+                where=str(config),
+                remedy="leave them out with --overlap drop, mark the scores with --overlap keep, "
+                "or use a fold that has not seen them",
+            )
         notes += [f"it started from {path}, which is gone: what that has seen was not checked" for path in seen.unknown]
         if found and overlap == "drop":
             clips = [clip for clip in clips if clip.id not in found]
@@ -99,43 +95,79 @@ def evaluate_on(
         for note in notes:
             reporter.say(note)
         with reporter.progress("prepare", len(clips)) as advance:
-            for failure in prepare(loaded.experiment, clips, catalog=catalog, store=store, progress=advance).failures:
-                reporter.say(f"  {failure.clip}: {failure.reason}")
-        model = read_json(child / "model" / DESCRIPTION)
-        result = read_json(child / "result.json")
-        prior = np.asarray(model["prior"], dtype=np.float64)
-        setting = Setting(
-            target, catalog.build("aggregator", loaded.experiment.aggregator), prior,
-            torch.device("cuda" if torch.cuda.is_available() else "cpu"), loaded.experiment.seed,
-            loaded.experiment.window,
-        )  # fmt: skip
-        part = f"on_{name}-{digest_of(known)[:8]}"
+            report = prepare(experiment, clips, catalog=catalog, store=store, progress=advance)
+        for failure in report.failures:
+            reporter.say(f"  {failure.clip}: {failure.reason}")
         data = ClipTable(clips, plans, store, target)
-        rows = list(rows_of_split(child, loaded.experiment, catalog, data, setting, part))
-        outputs = read_part(child / "outputs" / part, list(plans))
-        table = Table(target, list(plans), [head.row for head in loaded.experiment.fusion])
-        table.add(
-            name, clips, data.targets, rows, headline=result["headline"],
-            temperatures={**result["temperatures"], result["headline"]: model["temperature"]}
-            if target.kind in ("single", "soft") else {},
-            prior=prior, absent=outputs.absent, windows=len(outputs.windows),
-        )  # fmt: skip
+        table = _scored(child, experiment, catalog, data, name, part=f"on_{name}-{digest(known)[:8]}")
         kept = bool(found) and overlap == "keep"
+        unseen = f"no clip, take, speaker or media of {corpus.name} was seen in training or validation"
         results = {
             **described(record),
             "on": {
-                "config": str(config), "overrides": list(overrides), "corpus": other.experiment.corpus.name,
-                "model": child.name, "overlap": _counts(found), "policy": overlap, "material": digest_of(known),
+                "config": str(config),
+                "overrides": list(overrides),
+                "corpus": corpus.name,
+                "model": child.name,
+                "overlap": overlap,
+                "seen": _counts(found),
+                "material": digest(known)[:16],
             },
-            "guarantee": f"LEAKING: {words}" if kept
-            else f"no clip, take, speaker or media of {other.experiment.corpus.name} was seen in training or validation",
+            "guarantee": f"LEAKING: {words}" if kept else unseen,
             "leaking": kept,
             "generated": any(clip.generated for clip in clips) or record["data"]["generated"],
-            "notes": [*notes, *_speaker_note(clips), loaded.experiment.notes],
+            "notes": [*notes, *_speaker_note(clips), experiment.notes],
             **table.results(record["seed"]),
-        }  # fmt: skip
-        folder = (run if fold is None else run / fold) / "evaluation" / f"on_{name}"
-        return write_results(folder, results, table)
+        }
+        return write_results((run if fold is None else run / fold) / "evaluation" / f"on_{name}", results, table)
+
+
+def _labelled(corpus: CorpusSettings, base: Path, target: Target, catalog: Catalog) -> tuple[list[Clip], list[str]]:
+    """The corpus's clips that have a label of the target, and a note on the others."""
+    everything = load_corpus(corpus, catalog=catalog, base=base)
+    clips = [clip for clip in everything if target.encode(clip.labels) is not None]
+    if not clips:
+        raise DataError(
+            "no clip has a label of the model's target",
+            where=f"corpus {corpus.name}",
+            remedy=f"map labels to {', '.join(target.names)} under corpus.labels",
+        )
+    without = len(everything) - len(clips)
+    return clips, [f"{without} clips without a label are left out"] if without else []
+
+
+def _scored(child: Path, experiment: Experiment, catalog: Catalog, data: ClipTable, name: str, *, part: str) -> Table:
+    """Every row of one model on the clips, with the prior and the temperatures it was saved with."""
+    target: Target = catalog.build("target", experiment.target)
+    model = read_json(child / "model" / DESCRIPTION)
+    result = read_json(child / "result.json")
+    prior = np.asarray(model["prior"], dtype=np.float64)
+    setting = Setting(
+        target=target,
+        aggregator=catalog.build("aggregator", experiment.aggregator),
+        prior=prior,
+        device=torch.device("cuda" if torch.cuda.is_available() else "cpu"),
+        seed=experiment.seed,
+        window=experiment.window,
+    )
+    rows = list(rows_of_split(child, experiment, catalog, data, setting, part=part))
+    outputs = read_part(child / "outputs" / part, list(data.plans))
+    temperatures = dict(result["temperatures"])
+    if target.kind in ("single", "soft"):
+        temperatures[result["headline"]] = model["temperature"]
+    table = Table(target, list(data.plans), [head.row for head in experiment.fusion])
+    table.add(
+        name,
+        data.clips,
+        data.targets,
+        rows,
+        headline=result["headline"],
+        temperatures=temperatures,
+        prior=prior,
+        absent=outputs.absent,
+        windows=len(outputs.windows),
+    )
+    return table
 
 
 def on_name(source: Path) -> str:
@@ -152,22 +184,27 @@ def _child(run: Path, folds: Sequence[str], fold: str | None) -> Path:
         return run / "final"
     wanted = fold or (folds[0] if len(folds) == 1 else None)
     if wanted is None:
-        raise RunError("has no final model", where=str(run),
-                       remedy=f"train one with finetune --final, or choose a fold: {', '.join(folds)}")
+        raise RunError(
+            "has no final model",
+            where=str(run),
+            remedy=f"train one with finetune --final, or choose a fold: {', '.join(folds)}",
+        )
     if wanted not in folds or not (run / wanted / "result.json").exists():
         raise RunError(f"has no finished fold {wanted!r}", where=str(run), remedy=f"it has {', '.join(folds)}")
     return run / wanted
 
 
-def _same_corpus(first: CorpusSettings, second: CorpusSettings) -> bool:
-    return (first.name, first.root) == (second.name, second.root)
+def _corpus(experiment: Experiment) -> tuple[str, Path | None]:
+    """By what two configs mean the same corpus, so that equal ids mean the same clip."""
+    return experiment.corpus.name, experiment.corpus.root
 
 
-def _counts(found: dict[str, str]) -> dict[str, Any]:
-    return {"clips": sorted(found), "reasons": {reason: list(found.values()).count(reason) for reason in found.values()}}
+def _counts(found: Mapping[str, str]) -> dict[str, Any]:
+    reasons = list(found.values())
+    return {"clips": sorted(found), "reasons": {reason: reasons.count(reason) for reason in reasons}}
 
 
 def _speaker_note(clips: Sequence[Clip]) -> list[str]:
     unknown = sum(clip.speaker is None for clip in clips)
-    return [f"{unknown} of {len(clips)} clips have no known speaker: whether the model knows them was checked by "
-            "content alone"] if unknown else []
+    said = f"{unknown} of {len(clips)} clips have no known speaker: the model may know them under another file"
+    return [said] if unknown else []

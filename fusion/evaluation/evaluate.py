@@ -65,9 +65,10 @@ def evaluate(
     with locked(run):
         loaded = loaded_of(record, catalog)
         materials = gather(loaded, catalog, reporter)
-        if materials.splits.hash != record["split"]["hash"]:
+        trained_on = record["split"]["hash"]
+        if materials.splits.hash != trained_on:
             raise LeakError(
-                f"the corpus now splits as {materials.splits.hash}, but the run was trained on {record['split']['hash']}",
+                f"the corpus now splits as {materials.splits.hash}, but the run was trained on {trained_on}",
                 where=str(run),
                 remedy="restore the corpus as it was, or train again",
             )

@@ -49,7 +49,9 @@ class RowPredictions:
     answered: NDArray[np.bool_]
 
 
-def load_streams(folder: Path, experiment: Experiment, names: tuple[str, ...], catalog: Catalog) -> dict[str, StreamModel]:
+def load_streams(
+    folder: Path, experiment: Experiment, names: tuple[str, ...], catalog: Catalog
+) -> dict[str, StreamModel]:
     """A split's trained streams."""
     streams = {}
     for name, settings in experiment.streams.items():
@@ -60,10 +62,10 @@ def load_streams(folder: Path, experiment: Experiment, names: tuple[str, ...], c
     return streams
 
 
-def test_outputs(
-    folder: Path, streams: Mapping[str, StreamModel], table: ClipTable, setting: Setting, part: str = "test"
+def stored_outputs(
+    folder: Path, streams: Mapping[str, StreamModel], table: ClipTable, setting: Setting, part: str
 ) -> PartOutputs:
-    """Outputs on the test part: computed once, stored, and only read from then on."""
+    """Outputs on a part: computed once, stored, and only read from then on."""
     where = folder / "outputs" / part
     windows = evaluation_windows(table.durations, setting.window)
     if not (where / "windows.json").exists():
@@ -81,31 +83,42 @@ def test_outputs(
 
 
 def rows_of_split(
-    folder: Path, experiment: Experiment, catalog: Catalog, table: ClipTable, setting: Setting, part: str = "test"
+    folder: Path, experiment: Experiment, catalog: Catalog, table: ClipTable, setting: Setting, *, part: str = "test"
 ) -> Iterator[RowPredictions]:
     """Every row of a split: streams alone, then every head with every non-empty subset of streams."""
     target = setting.target
     streams = load_streams(folder, experiment, target.names, catalog)
     for name in streams:
         setting.fitted[name] = read_description(folder / "streams" / name).fitted
-    outputs = test_outputs(folder, streams, table, setting, part)
+    outputs = stored_outputs(folder, streams, table, setting, part)
     aggregation = read_state(folder / "model" / "weights.safetensors")["aggregation"]
     specs = stream_specs(streams)
     for name in streams:
         own = outputs.only([name])
-        yield _predict(name, None, (name,), SingleStream(stream_specs({name: streams[name]})), own, setting, aggregation)
+        alone = SingleStream(stream_specs({name: streams[name]}))
+        yield _predict(name, None, (name,), alone, own, setting=setting, aggregation=aggregation)
     for component in experiment.fusion:
         head = build_head(component, specs, len(target.names), catalog, 0)
         head.load_state_dict(read_state(folder / "heads" / component.row / "best.safetensors"))
         yield from _subsets(component.row, head, outputs, setting, aggregation)
     if (folder / TUNED / "best.safetensors").exists():
-        yield from _tuned(folder / TUNED, experiment, catalog, streams, table, setting, aggregation, part)
+        yield from _tuned(
+            folder / TUNED, experiment, catalog, streams, table, setting=setting, aggregation=aggregation, part=part
+        )
 
 
 def _tuned(
-    folder: Path, experiment: Experiment, catalog: Catalog, streams: dict[str, StreamModel], table: ClipTable,
-    setting: Setting, aggregation: Fitted, part: str,
+    folder: Path,
+    experiment: Experiment,
+    catalog: Catalog,
+    streams: dict[str, StreamModel],
+    table: ClipTable,
+    *,
+    setting: Setting,
+    aggregation: Fitted,
+    part: str,
 ) -> Iterator[RowPredictions]:
+    """The rows of the model whose encoders and head were tuned together."""
     state = read_state(folder / "best.safetensors")
     for name, model in streams.items():
         prefix = f"streams.{name}."
@@ -114,7 +127,7 @@ def _tuned(
     component = next(component for component in experiment.fusion if component.row == row)
     head = build_head(component, stream_specs(streams), len(setting.target.names), catalog, 0)
     head.load_state_dict({key.removeprefix("head."): v for key, v in state.items() if key.startswith("head.")})
-    outputs = test_outputs(folder, streams, table, setting, part)
+    outputs = stored_outputs(folder, streams, table, setting, part)
     yield from _subsets(TUNED, head, outputs, setting, aggregation)
 
 
@@ -125,11 +138,17 @@ def _subsets(
     for size in range(len(names), 0, -1):
         for shown in combinations(names, size):
             label = row if size == len(names) else f"{row}[{'+'.join(shown)}]"
-            yield _predict(label, row, shown, head, outputs, setting, aggregation)
+            yield _predict(label, row, shown, head, outputs, setting=setting, aggregation=aggregation)
 
 
 def _predict(
-    label: str, head_row: str | None, shown: Sequence[str], head: nn.Module, outputs: PartOutputs, setting: Setting,
+    label: str,
+    head_row: str | None,
+    shown: Sequence[str],
+    head: nn.Module,
+    outputs: PartOutputs,
+    *,
+    setting: Setting,
     aggregation: Fitted,
 ) -> RowPredictions:
     mask = torch.tensor([name in shown for name in outputs.streams])
@@ -137,8 +156,12 @@ def _predict(
     logits = head_logits(head, outputs, present)
     probabilities = setting.target.probabilities(logits).numpy().astype(np.float64)
     clips, answered = clip_probabilities(
-        probabilities, present.any(dim=1).numpy(), outputs.windows, len(outputs.clips), setting.aggregator,
-        aggregation, setting.prior,
+        probabilities,
+        present.any(dim=1).numpy(),
+        outputs.windows,
+        len(outputs.clips),
+        setting.aggregator,
+        aggregation,
+        setting.prior,
     )
     return RowPredictions(label, head_row, tuple(shown), clips, answered)
-

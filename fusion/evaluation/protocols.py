@@ -33,8 +33,11 @@ def _rotation(clips: Sequence[Clip], groups: Sequence[Sequence[str]], key: _Key,
         raise DataError(f"no clips for {', '.join(empty)}", where="protocol", remedy="choose folds that the corpus has")
     count = len(parts)
     if count < 3:
-        raise DataError(f"{count} groups cannot give test, validation and training", where="protocol",
-                        remedy="at least three are needed")
+        raise DataError(
+            f"{count} groups cannot give test, validation and training",
+            where="protocol",
+            remedy="at least three are needed",
+        )
     splits = []
     for fold in range(count):
         after = (fold + 1) % count
@@ -57,8 +60,11 @@ class SpeakerFolds:
         for clip in clips:
             sizes[unit(clip)] = sizes.get(unit(clip), 0) + 1
         if len(sizes) < self._folds:
-            raise DataError(f"{len(sizes)} speakers do not fill {self._folds} folds", where="protocol.folds",
-                            remedy="use fewer folds or leave_one_speaker_out")
+            raise DataError(
+                f"{len(sizes)} speakers do not fill {self._folds} folds",
+                where="protocol.folds",
+                remedy="use fewer folds or leave_one_speaker_out",
+            )
         order = sorted(sizes)
         random = generator(seed, "speaker_folds", self._folds)
         shuffled = [order[k] for k in random.permutation(len(order))]
@@ -85,8 +91,11 @@ class NamedFolds:
         known = {_bare(name) for fold in self._folds for name in fold}
         strangers = sorted({unit(clip) for clip in clips if _bare(unit(clip)) not in known})
         if strangers:
-            raise DataError(f"{', '.join(strangers[:5])} stand in no fold", where="protocol.folds",
-                            remedy="name every speaker, or select those that are named")
+            raise DataError(
+                f"{', '.join(strangers[:5])} stand in no fold",
+                where="protocol.folds",
+                remedy="name every speaker, or select those that are named",
+            )
         groups = [[_bare(name) for name in fold] for fold in self._folds]
         return _rotation(clips, groups, lambda clip: _bare(unit(clip)), [f"fold_{k}" for k in range(len(groups))])
 
@@ -140,8 +149,11 @@ class HeldOut:
             parts[wanted.get(value, "train")].append(clip.id)
         missing = sorted(set(wanted) - found)
         if missing:
-            raise DataError(f"no clips of {', '.join(missing)}", where="protocol",
-                            remedy=f"the corpus has {', '.join(sorted(found)[:12])}")
+            raise DataError(
+                f"no clips of {', '.join(missing)}",
+                where="protocol",
+                remedy=f"the corpus has {', '.join(sorted(found)[:12])}",
+            )
         return [_split("held_out", parts)]
 
 

@@ -21,9 +21,9 @@ def accuracy(probabilities: _Array, targets: _Array) -> float:
 def recalls(probabilities: _Array, targets: _Array) -> NDArray[np.float64]:
     """Recall of each class; NaN for classes without a row."""
     predicted, true = probabilities.argmax(axis=1), targets.argmax(axis=1)
-    return np.array([
-        float((predicted[true == c] == c).mean()) if (true == c).any() else np.nan for c in range(targets.shape[1])
-    ])
+    return np.array(
+        [float((predicted[true == c] == c).mean()) if (true == c).any() else np.nan for c in range(targets.shape[1])]
+    )
 
 
 def unweighted_average_recall(probabilities: _Array, targets: _Array) -> float:

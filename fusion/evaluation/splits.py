@@ -40,7 +40,8 @@ class SplitPlan:
         """One sentence for tables."""
         if self.leaking:
             return f"LEAKING: {self.protocol['name']} lets speakers cross parts"
-        return f"{self.protocol['name']}: no speaker and no take stands in two parts"
+        known = "known speaker" if self.notes else "speaker"
+        return f"{self.protocol['name']}: no {known} and no take stands in two parts"
 
 
 def plan_splits(experiment: Experiment, clips: Sequence[Clip], catalog: Catalog) -> SplitPlan:
@@ -70,21 +71,27 @@ def split_hash(splits: Sequence[Split]) -> str:
 
 def check_split(split: Split, clips: Mapping[str, Clip], *, leaking: bool) -> None:
     """Refuse clips, takes and (unless leaking) speakers that stand in two parts."""
-    keys = {"clip": lambda clip: clip.id, "take": lambda clip: clip.take}
-    if not leaking:
-        keys["speaker"] = lambda clip: clip.speaker
-    for what, key in keys.items():
+    for what in ("clip", "take") if leaking else ("clip", "take", "speaker"):
         seen: dict[str, str] = {}
         for part in PARTS:
             for identifier in getattr(split, part):
-                value = key(clips[identifier])
+                value = identifier if what == "clip" else getattr(clips[identifier], what)
                 if value is None:
                     continue
                 if seen.setdefault(value, part) != part:
                     raise LeakError(
-                        f"{what} {value} stands in both {seen[value]} and {part}", where=f"split {split.name}",
+                        f"{what} {value} stands in both {seen[value]} and {part}",
+                        where=f"split {split.name}",
                         remedy="use a protocol that keeps it whole",
                     )
     for part in PARTS:
-        if not getattr(split, part):
+        ids = getattr(split, part)
+        if len(set(ids)) < len(ids):
+            # Copies (augmented, oversampled) are made in training alone: before a split they would cross it.
+            raise LeakError(
+                f"the {part} part names a clip twice",
+                where=f"split {split.name}",
+                remedy="list every clip once; balance classes with finetune.balance",
+            )
+        if not ids:
             raise LeakError(f"the {part} part is empty", where=f"split {split.name}", remedy="choose another protocol")

@@ -93,8 +93,10 @@ class Table:
                 # A clip without any stream keeps the training part's shares: no temperature was fitted for those.
                 scaled = np.where(row.answered[:, None], tempered(raw, temperature), raw)
             self._put(Row(row.row, row.streams, scaled, raw, row.answered))
-            if row.row == headline:
-                self._put(Row(HEADLINE, row.streams, scaled, raw, row.answered))
+            if headline in (row.row, row.head):
+                # A split's own head with some streams hidden belongs to the headline as well.
+                name = HEADLINE + row.row.removeprefix(headline)
+                self._put(Row(name, row.streams, scaled, raw, row.answered))
         majority = np.tile(np.asarray(prior, dtype=np.float64), (len(clips), 1))
         self._put(Row(MAJORITY, (), majority, majority, np.ones(len(clips), dtype=bool)))
         for stream, reasons in absent.items():
@@ -118,6 +120,8 @@ class Table:
         joined = {name: _joined(parts) for name, parts in self._rows.items() if len(parts) == len(self._targets)}
         rows: dict[str, Any] = {}
         for name, row in joined.items():
+            if self._own_name(name) != name:
+                continue
             rows[name] = {
                 "streams": list(row.streams),
                 "answered": int(row.answered.sum()),
@@ -129,9 +133,9 @@ class Table:
                 rows[name]["accuracy_interval"] = asdict(bootstrap.interval(accuracy, row.probabilities, targets))
                 rows[name]["calibration_error_before"] = calibration_error(row.raw, targets)
         headline, majority = joined[HEADLINE], joined[MAJORITY]
-        best = max(
-            (name for name in self._streams if name in joined), key=lambda n: score(joined[n].probabilities, targets)
-        )
+        single = [name for name in self._streams if name in joined]
+        single += [name for name, row in joined.items() if name.startswith(f"{HEADLINE}[") and len(row.streams) == 1]
+        best = max(single, key=lambda name: score(joined[name].probabilities, targets))
 
         def minus(other: Row) -> dict[str, Any]:
             return asdict(bootstrap.difference(score, headline.probabilities, other.probabilities, targets))
@@ -148,7 +152,7 @@ class Table:
             "streams": list(self._streams),
             "heads": list(self._heads),
             "rows": rows,
-            "best_stream_alone": best,
+            "best_single_stream": self._own_name(best),
             "headline_minus_best_stream": minus(joined[best]),
             "headline_minus_majority": minus(majority),
             "by_speaker": by_group(kind, [clip.speaker for clip in self.clips], headline.probabilities, targets),
@@ -156,6 +160,12 @@ class Table:
             "absent": self._absent,
             "pictures": self._pictures(headline, targets),
         }
+
+    def _own_name(self, name: str) -> str:
+        """``gated[voice]`` for ``headline[voice]`` where ``gated`` is the headline of every split."""
+        chosen = set(self._chosen.values())
+        same = name.startswith(f"{HEADLINE}[") and len(chosen) == 1
+        return next(iter(chosen)) + name.removeprefix(HEADLINE) if same else name
 
     def _by_split(self, row: Row, targets: _Array) -> dict[str, float]:
         answer = {}

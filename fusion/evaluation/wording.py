@@ -17,6 +17,8 @@ MEASURES = {
 }
 #: How the titles of groups of masked rows end.
 SOME_STREAMS = "with some streams"
+#: What the baseline answers where there is no majority class.
+_BASELINES = {"several": "shares in training", "dimensions": "mean of training"}
 RESPONSIBLE_USE = (
     "Responsible use: a score says how often answers agree with labels that people gave to acted or recorded clips. "
     "It does not say what a person feels, and it does not carry over to other people, languages, rooms or cultures. "
@@ -26,14 +28,18 @@ RESPONSIBLE_USE = (
 
 
 def verdict(results: Mapping[str, Any]) -> tuple[str, str]:
-    """How the headline compares: with the better stream alone, or with the majority class where there is one stream.
+    """How the headline compares: with the best single stream, or with the baseline where there is one stream.
+
+    A single stream is a stream trained alone, or the headline with all others hidden, whichever does better.
 
     Returns:
         ``above``, ``below`` or ``level`` (the paired interval of the difference includes zero), and a sentence.
     """
     fused = len(results["streams"]) > 1
     difference = results["headline_minus_best_stream" if fused else "headline_minus_majority"]
-    other = f"the better stream alone ({results['best_stream_alone']})" if fused else f"the {MAJORITY}"
+    other = f"the {row_label(MAJORITY, results)}"
+    if fused:
+        other = f"the best single stream, {row_label(results['best_single_stream'], results)},"
     relation = "above" if difference["low"] > 0 else "below" if difference["high"] < 0 else "level"
     said = "not told apart from" if relation == "level" else relation
     return relation, (
@@ -46,6 +52,8 @@ def row_label(name: str, results: Mapping[str, Any]) -> str:
     """A row's name for people."""
     if name in results["streams"]:
         return f"{name} (alone)" if len(results["streams"]) > 1 else name
+    if name == MAJORITY:
+        return _BASELINES.get(str(results["kind"]), MAJORITY)
     return f"headline ({headline_words(results)})" if name == HEADLINE else name
 
 
@@ -56,9 +64,9 @@ def headline_words(results: Mapping[str, Any]) -> str:
 
 
 def chosen_row(results: Mapping[str, Any]) -> str:
-    """The row that most splits chose as the headline."""
-    chosen = list(results["chosen"].values())
-    return max(sorted(set(chosen)), key=chosen.count)
+    """The row whose masked rows are the headline's: the one that all splits chose, else the headline itself."""
+    chosen: list[str] = sorted(set(results["chosen"].values()))
+    return chosen[0] if len(chosen) == 1 else HEADLINE
 
 
 def grouped_rows(results: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
@@ -69,7 +77,7 @@ def grouped_rows(results: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
         return [("", [HEADLINE, MAJORITY])]
     heads = [row for row in (*results["heads"], "tuned") if row in rows]
     groups = [("", [HEADLINE]), ("streams trained alone", streams), ("heads with all streams", heads)]
-    for head in sorted(heads, key=lambda head: head != chosen_row(results)):
+    for head in sorted([HEADLINE, *heads], key=lambda head: head != chosen_row(results)):
         masked = [row for row in rows if row.startswith(f"{head}[")]
         if masked:
             groups.append((f"{head} {SOME_STREAMS}", masked))
@@ -80,6 +88,8 @@ def short_rows(results: Mapping[str, Any]) -> list[str]:
     """The rows of a terminal's table: masked ones only of the head that is the headline."""
     mine = chosen_row(results)
     return [
-        row for title, rows in grouped_rows(results) for row in rows
+        row
+        for title, rows in grouped_rows(results)
+        for row in rows
         if not title.endswith(SOME_STREAMS) or title.startswith(f"{mine} ")
     ]

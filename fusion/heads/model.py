@@ -65,7 +65,8 @@ class SingleStream(nn.Module):
         logits = outputs[self._name].logits
         if logits is None:
             raise ComponentError("has no logits", where=f"stream {self._name!r}")
-        return HeadOutput(logits * present, present.to(logits.dtype), (logits * present).unsqueeze(1))
+        shown = torch.where(present, logits, torch.zeros_like(logits))
+        return HeadOutput(shown, present.to(logits.dtype), shown.unsqueeze(1))
 
 
 class FusionModel(nn.Module):

@@ -114,25 +114,40 @@ def read_checkpoint(folder: Path, catalog: Catalog) -> Checkpoint:
         RunError: The folder holds no model, one of a newer version, or one whose weights were changed.
         ComponentError: A plugin that the model needs is not installed; says which to install.
     """
+    description = _read_description(folder)
+    _check_requirements(description, catalog)
+    try:
+        return _build(folder, description, catalog)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(
+            f"{DESCRIPTION} is damaged ({type(error).__name__}: {' '.join(str(error).split())[:120]})",
+            where=str(folder),
+            remedy="copy the folder again from its source",
+        ) from error
+
+
+def _read_description(folder: Path) -> dict[str, Any]:
+    """A model's description, after the checks of version and weights."""
     if not (folder / DESCRIPTION).exists():
         raise RunError("holds no model", where=str(folder), remedy="name a run's fold or final model")
     description = read_json(folder / DESCRIPTION)
-    if description.get("format", 0) > MODEL_FORMAT:
+    again = "copy the folder again from its source"
+    if not isinstance(description, dict) or not isinstance(description.get("format"), int):
+        raise RunError(f"{DESCRIPTION} describes no model", where=str(folder), remedy=again)
+    if description["format"] > MODEL_FORMAT:
         raise RunError(
             f"was written by a newer version of avfusion ({description.get('avfusion')})",
             where=str(folder),
             remedy="upgrade avfusion",
         )
-    for name, expected in description["sha256"].items():
-        if not (folder / name).exists():
-            raise RunError(f"lacks {name}", where=str(folder), remedy="copy the whole folder again")
-        if _sha256(folder / name) != expected:
-            raise RunError(
-                f"{name} is not the file that was saved with this model",
-                where=str(folder),
-                remedy="copy the folder again from its source",
-            )
-    _check_requirements(description, catalog)
+    if not (folder / WEIGHTS).is_file():
+        raise RunError(f"lacks {WEIGHTS}", where=str(folder), remedy="copy the whole folder again")
+    if description.get("sha256", {}).get(WEIGHTS) != _sha256(folder / WEIGHTS):
+        raise RunError(f"{WEIGHTS} is not the file that was saved with this model", where=str(folder), remedy=again)
+    return description
+
+
+def _build(folder: Path, description: Mapping[str, Any], catalog: Catalog) -> Checkpoint:
     experiment = _experiment(description)
     state = read_state(folder / WEIGHTS)
     names = tuple(description["names"])
@@ -223,8 +238,19 @@ def _requirements(
 
 
 def _check_requirements(description: Mapping[str, Any], catalog: Catalog) -> None:
-    installed = {plugin.distribution for plugin in catalog.plugins if plugin.state == "ok"}
-    missing = [f"{name}=={version}" for name, version in description["requires"].items() if name not in installed]
+    """Every distribution that the model's components came from must be there, its plugins loaded."""
+    plugins = {plugin.distribution: plugin for plugin in catalog.plugins}
+    missing = []
+    for name, version in description.get("requires", {}).items():
+        plugin = plugins.get(name)
+        if plugin is None:
+            missing.append(f"{name}=={version}")
+        elif plugin.state != "ok":
+            raise ComponentError(
+                f"needs {name}, which is installed, but its plugin '{plugin.name}' is {plugin.state}: {plugin.error}",
+                where="this model",
+                remedy="`fusion plugins list` shows all",
+            )
     if missing:
         raise ComponentError(
             f"needs {' and '.join(missing)}, which is not installed",

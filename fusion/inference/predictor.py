@@ -112,8 +112,9 @@ class Predictor:
         if pending:
             self._answer(pending, shared, once, collected, embeddings=embeddings)
         assert end is not None
-        if end.failed and len(end.failed) == len(self._plans):
-            raise DataError(next(iter(end.failed.values())).what, where=clip.id, remedy="check that the file plays")
+        if end.failed and not set(self._plans) - set(end.failed) - set(end.absent):
+            error = next(iter(end.failed.values()))
+            raise DataError(error.what, where=error.where or clip.id, remedy=error.remedy)
         return self._finish(clip, end, collected)
 
     @torch.no_grad()
@@ -176,7 +177,7 @@ class Predictor:
             own = aggregate(collected.joined(f"only {name}"), collected.shown(f"only {name}"))
             without = aggregate(collected.joined(f"without {name}"), collected.shown(f"without {name}"))
             reasons: dict[str, int] = {}
-            for reason in collected.reasons[name]:
+            for reason in collected.reasons.get(name, ()):
                 if reason is not None:
                     reasons[reason] = reasons.get(reason, 0) + 1
             streams[name] = StreamAnswer(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from fusion.contract import PICTURES, SOUND, Clip, InputMissing, Track
+from fusion.contract import PICTURES, SOUND, WORDS, Clip, InputMissing, Track
 
-#: Raised when the pieces of built-in kinds change.
-MEDIA_VERSION = 1
+#: By built-in kind; raised when its pieces change.
+VERSIONS = {PICTURES: 2, SOUND: 1, WORDS: 1}
 
 
 def content_hash(path: Path) -> str:
@@ -29,7 +29,7 @@ def track_identity(clip: Clip, track: Track) -> dict[str, str]:
     """
     region = track.region
     identity = {
-        "media": str(MEDIA_VERSION),
+        "media": str(VERSIONS[track.kind]),
         "kind": track.kind,
         "stream": "first" if track.stream is None else str(track.stream),
         "start": str(track.start),

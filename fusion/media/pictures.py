@@ -17,6 +17,7 @@ from av.stream import Stream
 from av.video.frame import VideoFrame
 
 from fusion.contract import Pieces, Track, Want
+from fusion.media.clock import Clock
 from fusion.media.container import check_limits, check_whole, decode_error
 from fusion.media.limits import HOLD, MOST_HELD
 from fusion.media.picture import FramePicture
@@ -39,7 +40,7 @@ class _Sampler:
 
     def show(self, picture: FramePicture | None, before: Fraction) -> None:
         """The picture is on display from the next index's time until ``before``; None: nothing is."""
-        if self.rate is None:
+        if self.rate is None or self.next >= self.stop:
             return
         stop = min(math.ceil(before * self.rate), self.stop)
         while self.next < stop:
@@ -100,29 +101,30 @@ class PictureTrack:
         self._context = cast("Any", stream.codec_context)
         self._context.thread_count = threads
         assert stream.time_base is not None
-        self._tick = stream.time_base
         self._region = track.region
         self._offset = zero + track.start
+        self._clock = Clock(stream.time_base, self._offset)
         self._track_end, clip_end = ends
         end = min(self._track_end + HOLD, clip_end)
         self._end = end
+        self._last_tick = self._clock.first_at(end)
         self._samplers = [_Sampler(want, end) for want in wants]
         rates = [want.rate for want in wants]
-        self._rates = [rate for rate in rates if rate is not None]
+        self._grids = [self._clock.grid(rate) for rate in rates if rate is not None]
         self._skip = skip and None not in rates and self._context.name in _SKIPPING_CODECS
         self._skipping = "DEFAULT"
         self._held: list[Packet[Stream]] | None = []  # since the last key frame before the clip
         self._waiting: deque[Packet[Stream]] = deque()
         self._known: list[int] = []  # presentation times of packets read, ascending
         self._latest: FramePicture | None = None
-        self._shown = Fraction(0)  # clip time of the latest frame
-        self._covered: Fraction | None = None  # clip time at which the last packet's frame ends
+        self._shown = 0  # timestamp of the latest frame
+        self._covered: int | None = None  # timestamp at which the last packet's frame ends
         self.finished = end <= 0
 
     @property
     def heard(self) -> Fraction | None:
         """Clip time of the latest decoded frame."""
-        return None if self._latest is None else self._shown
+        return None if self._latest is None else self._clock.time(self._shown)
 
     @property
     def file_end(self) -> Fraction:
@@ -134,10 +136,15 @@ class PictureTrack:
         """True once every picture has been taken."""
         return self.finished and not any(sampler.items for sampler in self._samplers)
 
+    def mark(self, until: Fraction) -> int:
+        """How far ``reached`` must come for every picture before ``until`` to be ready."""
+        return self._clock.first_at(until) if until > 0 else self._clock.zero - 1
+
     @property
-    def done_until(self) -> Fraction:
-        """Seconds of the clip's clock before which every picture is ready."""
-        return Fraction(0) if self._latest is None else max(self._shown, Fraction(0))
+    def reached(self) -> int:
+        """How far decoding has come, to be compared with a mark."""
+        before = self._clock.zero - 1
+        return before if self._latest is None else max(self._shown, before)
 
     def feed(self, packet: Packet[Stream] | None) -> None:
         """Take one packet; None at the end of the file."""
@@ -148,17 +155,18 @@ class PictureTrack:
             self._decode_waiting(at_end=True)
             self._decode(None)
             self._close()
-            check_whole(self.path, "pictures", self._covered, self._track_end)
+            covered = None if self._covered is None else self._clock.time(self._covered)
+            check_whole(self.path, "pictures", covered, self._track_end)
             return
         time = packet.pts if packet.pts is not None else packet.dts
         if time is not None:
-            ends = self._clip_time(time + (packet.duration or 0))
+            ends = time + (packet.duration or 0)
             self._covered = ends if self._covered is None else max(self._covered, ends)
         if self._held is not None:
             self._hold(packet)
         else:
             self._enqueue([packet])
-        if self._shown >= self._end:
+        if self._latest is not None and self._shown >= self._last_tick:
             self.finished = True
 
     def take(self, until: Fraction) -> Mapping[Want, Pieces]:
@@ -166,18 +174,15 @@ class PictureTrack:
         taken = {sampler.want: sampler.take(until) for sampler in self._samplers}
         return {want: pieces for want, pieces in taken.items() if pieces is not None}
 
-    def _clip_time(self, ticks: int) -> Fraction:
-        return ticks * self._tick - self._offset
-
     def _hold(self, packet: Packet[Stream]) -> None:
         """Keep packets from the last key frame at or before the clip's second 0; earlier ones are not decoded."""
         assert self._held is not None
-        early = packet.pts is not None and self._clip_time(packet.pts) <= 0
+        early = packet.pts is not None and packet.pts <= self._clock.last_at_zero
         if packet.is_keyframe and early:
             self._held.clear()
         self._held.append(packet)
         # Decoding times do not exceed presentation times: once they pass second 0 no earlier key frame can come.
-        passed = packet.dts is None or packet.pts is None or self._clip_time(packet.dts) > 0
+        passed = packet.dts is None or packet.pts is None or packet.dts > self._clock.last_at_zero
         if passed or len(self._held) >= MOST_HELD:
             self._release()
 
@@ -209,13 +214,12 @@ class PictureTrack:
         if not self._skip or packet.is_discard:
             return True
         assert packet.pts is not None
-        time = self._clip_time(packet.pts)
-        wanted = max(min(Fraction(math.ceil(time * rate)) / rate for rate in self._rates), Fraction(0))
+        last, first = min(grid.around_next(packet.pts) for grid in self._grids)
         after = bisect.bisect_right(self._known, packet.pts)
-        if after < len(self._known) and self._clip_time(self._known[after]) <= wanted:
+        if after < len(self._known) and self._known[after] <= last:
             return False
         newest = self._waiting[-1].dts
-        if at_end or (newest is not None and self._clip_time(newest) >= wanted):
+        if at_end or (newest is not None and newest >= first):
             return True
         return None
 
@@ -233,9 +237,9 @@ class PictureTrack:
         ticks = frame.pts if frame.pts is not None else frame.dts
         if ticks is None:
             return
-        time = self._clip_time(ticks)
-        if self._latest is not None and time <= self._shown:
+        if self._latest is not None and ticks <= self._shown:
             return
+        time = self._clock.time(ticks)
         picture = FramePicture(frame, self._region)
         # The first frame also stands for the moments before it that containers lose by rounding.
         before = picture if self._latest is None and time <= HOLD else self._latest
@@ -244,7 +248,7 @@ class PictureTrack:
             if sampler.rate is None and 0 <= time < self._end:
                 sampler.items.append(picture)
                 sampler.times.append(time)
-        self._latest, self._shown = picture, time
+        self._latest, self._shown = picture, ticks
         self._forget(ticks)
 
     def _forget(self, ticks: int) -> None:
@@ -256,5 +260,5 @@ class PictureTrack:
         if self._latest is not None:
             for sampler in self._samplers:
                 sampler.show(self._latest, self._end)
-        self._shown = max(self._shown, self._end)
+        self._shown = max(self._shown, self._last_tick)
         self.finished = True

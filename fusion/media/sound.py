@@ -17,6 +17,7 @@ from av.stream import Stream
 from numpy.typing import NDArray
 
 from fusion.contract import SOUND, DataError, Pieces, Track, Want
+from fusion.media.clock import Clock, Grid
 from fusion.media.container import check_limits, check_whole, decode_error
 from fusion.media.limits import JITTER
 
@@ -55,6 +56,7 @@ class SoundTrack:
         self._stream = stream
         self._channel = track.channel
         self._offset = zero + track.start
+        self._ticked: tuple[Fraction, Grid] | None = None  # the time base of the last frame
         self._track_end = ends[0]
         self._count = max(math.ceil(min(ends) * self.rate), 0)
         self._next: int | None = None  # index of the sample that would continue the last frame
@@ -62,7 +64,6 @@ class SoundTrack:
         self._given = 0
         self._ready: deque[NDArray[np.float32]] = deque()
         self._tolerance = math.ceil(JITTER * self.rate)
-        self.heard: Fraction | None = None  # end of the last decoded frame on the clip's clock
         self.finished = self._count == 0
 
     @property
@@ -76,9 +77,18 @@ class SoundTrack:
         return self.finished and self._given == self._decoded
 
     @property
-    def done_until(self) -> Fraction:
-        """Seconds of the clip's clock before which every sample is ready."""
-        return self._decoded / self.rate
+    def heard(self) -> Fraction | None:
+        """End of the last decoded frame on the clip's clock."""
+        return None if self._next is None else self._next / self.rate
+
+    def mark(self, until: Fraction) -> int:
+        """How far ``reached`` must come for every sample before ``until`` to be ready."""
+        return math.ceil(until * self.rate)
+
+    @property
+    def reached(self) -> int:
+        """How far decoding has come, to be compared with a mark."""
+        return self._decoded
 
     def feed(self, packet: Packet[Stream] | None) -> None:
         """Decode one packet; None at the end of the file."""
@@ -124,17 +134,20 @@ class SoundTrack:
             )
         first = self._next
         if frame.pts is not None:
-            time = frame.pts * (frame.time_base or 1 / self.rate) - self._offset
-            stamped = math.floor(time * self.rate + Fraction(1, 2))
+            stamped = self._grid(frame.time_base or 1 / self.rate).nearest(frame.pts)
             if first is None or abs(stamped - first) > self._tolerance:
                 first = stamped
         first = 0 if first is None else first
         samples = self._mono(frame, first)
         self._next = max(first + len(samples), self._next if self._next is not None else first)
-        self.heard = self._next / self.rate
         if first > self._decoded:
             self._append(np.zeros(min(first, self._count) - self._decoded, np.float32))
         self._append(samples[max(self._decoded - first, 0) : max(self._count - first, 0)])
+
+    def _grid(self, tick: Fraction) -> Grid:
+        if self._ticked is None or self._ticked[0] != tick:
+            self._ticked = (tick, Clock(tick, self._offset).grid(self.rate))
+        return self._ticked[1]
 
     def _append(self, samples: NDArray[np.float32]) -> None:
         if len(samples):
@@ -150,16 +163,18 @@ class SoundTrack:
         if scale is not None:
             array = array.astype(np.float64 if scale > 2**15 else np.float32)
             array = (array - scale if scale == 2**7 else array) / array.dtype.type(scale)
-        elif not np.isfinite(array).all():
-            at = float((first + int(np.argmin(np.isfinite(array).all(axis=0)))) / self.rate)
+        if self._channel is not None or channels == 1:
+            samples = np.ascontiguousarray(array[self._channel or 0], np.float32)
+        else:
+            total = array[0].astype(np.float64)
+            for channel in array[1:]:
+                total += channel
+            samples = (total / channels).astype(np.float32)
+        if not np.isfinite(samples).all():
+            at = float((first + int(np.argmin(np.isfinite(samples)))) / self.rate)
             raise DataError(
                 f"the sound at {at:.3f} s is not a number (NaN or infinity)",
                 where=str(self.path),
                 remedy="export the sound again, or leave the clip out",
             )
-        if self._channel is not None:
-            return np.ascontiguousarray(array[self._channel], np.float32)
-        if channels == 1:
-            return np.ascontiguousarray(array[0], np.float32)
-        mean: NDArray[np.float32] = array.mean(axis=0, dtype=np.float64).astype(np.float32)
-        return mean
+        return samples

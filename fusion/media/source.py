@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -54,11 +55,20 @@ class _FileReader:
         self._path = path
         self._container = container
         self._tracks = {track.index: track for track in tracks}
+        #: By stream, the decoding timestamps beyond which a track is over.
+        self._over = {
+            index: [
+                (track, math.floor((track.file_end + INTERLEAVED) / (container.streams[index].time_base or 1)))
+                for track in tracks
+            ]
+            for index in self._tracks
+        }
         self._packets: Iterator[Packet[Stream]] | None = None
 
     def advance(self, until: Fraction) -> None:
         """Decode until every track is complete before ``until``, or the file ends."""
-        while any(not track.finished and track.done_until < until for track in self._tracks.values()):
+        marks = [(track, track.mark(until)) for track in self._tracks.values()]
+        while any(not track.finished and track.reached < mark for track, mark in marks):
             if self._packets is None:
                 self._packets = self._container.demux(*(self._container.streams[index] for index in self._tracks))
             try:
@@ -79,9 +89,8 @@ class _FileReader:
         """End the tracks that are over, so that a longer one beside them is not read ahead to the file's end."""
         if packet.dts is None or len(self._tracks) == 1:
             return
-        passed = packet.dts * packet.time_base - INTERLEAVED
-        for track in self._tracks.values():
-            if not track.finished and track.file_end < passed:
+        for track, last in self._over[packet.stream_index]:
+            if packet.dts > last and not track.finished:
                 track.feed(None)
 
     def close(self) -> None:

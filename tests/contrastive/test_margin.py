@@ -20,7 +20,9 @@ def by_hand(first: torch.Tensor, second: torch.Tensor, kinds: torch.Tensor, marg
             kind = int(kinds[row, column])
             if kind == PairKind.NONE:
                 continue
-            distance = math.sqrt(sum((a - b) ** 2 for a, b in zip(first[row].tolist(), second[column].tolist(), strict=True)))
+            distance = math.sqrt(
+                sum((a - b) ** 2 for a, b in zip(first[row].tolist(), second[column].tolist(), strict=True))
+            )
             total += distance**2 if kind == PairKind.POSITIVE else max(margin - distance, 0.0) ** 2
             pairs += 1
     return total / pairs

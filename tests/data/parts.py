@@ -276,8 +276,13 @@ class Parts:
         instance = self.build(kind, component)
         values = {key: str(value) for key, value in asdict(instance).items() if key not in ("opened", "fail")}
         options = component if isinstance(component, str) else component.options
-        return {"name": str(component), "version": getattr(instance, "version", None), "values": values,
-                "options": str(options)}  # fmt: skip
+        name = component if isinstance(component, str) else component.name
+        return {
+            "name": name,
+            "version": getattr(instance, "version", None),
+            "values": values,
+            "options": str(options),
+        }
 
 
 def decoders(**fail: Mapping[str, Fraction]) -> dict[str, MemoryDecoder]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fusion.config.models import WindowSettings
@@ -54,7 +54,8 @@ def stored_windows(
     hop=st.none() | st.fractions(Fraction(1, 2), Fraction(4), max_denominator=20),
     kinds=st.sampled_from([("pulse", "breath", "gestures"), ("pulse", "gestures")]),
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(Fraction(1, 20), Fraction(3), Fraction(1), None, ("pulse", "breath", "gestures"))  # cut as early as can be
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_windows_of_a_running_chain_equal_those_of_the_store(  # noqa: PLR0917 - as drawn
     tmp_path: Path, step: Fraction, seconds: Fraction, length: Fraction, hop: Fraction | None, kinds: tuple[str, ...]
 ) -> None:

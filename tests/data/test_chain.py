@@ -213,7 +213,7 @@ def test_a_clip_of_no_length_is_absent_everywhere(tmp_path: Path) -> None:
 def test_clips_that_are_too_long_fail(tmp_path: Path) -> None:
     _, end = collect(clip_in(tmp_path, seconds="130"), plans_of(parts()), longest=Fraction(120))
     assert set(end.failed) == set(STREAMS)
-    assert str(end.failed["raw"]) == "lasts longer than 2 minutes; cut it, or raise prepare.minutes"
+    assert str(end.failed["raw"]) == "a: lasts longer than 2 minutes; cut it, or raise prepare.minutes"
 
 
 def test_a_transform_that_leaves_a_gap_is_named(tmp_path: Path) -> None:
@@ -228,6 +228,41 @@ def test_a_transform_that_leaves_a_gap_is_named(tmp_path: Path) -> None:
     _, end = collect(clip_in(tmp_path), plans_of(catalog, fine=STREAMS["fine"]), Fraction(1))
     assert "transform smooth" in str(end.failed["fine"])
     assert "should follow" in str(end.failed["fine"])
+
+
+@pytest.mark.parametrize("step", [Fraction(1, 3), Fraction(5, 2), Fraction(50)])
+def test_states_are_folded_in_seconds_however_the_clip_is_read(tmp_path: Path, step: Fraction) -> None:
+    catalog = parts()
+    level = catalog.instances["transform"]["level"]
+    update, lengths = level.update, []
+
+    def counted(state: Any, pieces: Row) -> Any:
+        lengths.append(len(pieces["pulse"]))
+        return update(state, pieces)
+
+    level.update = counted
+    collect(clip_in(tmp_path, seconds="4.5"), plans_of(catalog, fine=STREAMS["fine"]), step)
+    assert lengths == [120, 120, 120, 120, 60]
+
+
+def test_a_state_that_cannot_be_begun_harms_no_other_stream(tmp_path: Path) -> None:
+    catalog = parts()
+
+    def start(clip: Clip) -> None:
+        raise ValueError("no seed")
+
+    catalog.instances["transform"]["level"].start = start
+    _, end = collect(clip_in(tmp_path), plans_of(catalog))
+    assert {name: str(error) for name, error in end.failed.items()} == dict.fromkeys(
+        ("fine", "double"), "transform level: ValueError: no seed"
+    )
+
+
+def test_too_long_clips_are_not_read(tmp_path: Path) -> None:
+    catalog = parts()
+    collect(clip_in(tmp_path, seconds="7000"), plans_of(catalog, raw=STREAMS["raw"]), longest=Fraction(20))
+    (source,) = catalog.instances["decoder"]["pulse"].opened
+    assert source.done <= 25
 
 
 def test_a_step_lasts() -> None:

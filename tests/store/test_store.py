@@ -17,6 +17,7 @@ from fusion.contract import SOUND, WORDS, Clip, Need, Pieces, Region, RunError, 
 from fusion.data.streams import StreamPlan, plan_streams
 from fusion.store import store as store_module
 from fusion.store.failures import Failure
+from fusion.store.layout import parse
 from fusion.store.store import Store, store_folder
 from tests.data.parts import Kind, Parts, as_catalog, clip_in, experiment, parts, planned, same
 
@@ -67,6 +68,7 @@ def test_what_does_not_matter_leaves_the_chain_key() -> None:
         plan_of().key,
         plan_of(encoder={"name": "other", "width": 3}).key,
         plan_of(augmentations=[]).key,
+        plan_of(modality={"name": "pulse", "standardise": "training"}).key,
         plan_of(augmentations=[{"name": "jitter", "amount": 2}, "window"]).key,
         plan_of(frozen=True, training={"epochs": 3}).key,
         plan_of(changed(other_jitter)).key,
@@ -182,6 +184,16 @@ def _part(pieces: Pieces, start: int, stop: int) -> Pieces:
     assert pieces.times is not None
     ends = None if pieces.ends is None else pieces.ends[start:stop]
     return Pieces(pieces.data[start:stop], None, 0, pieces.times[start:stop], ends)
+
+
+def test_tensors_are_aligned(tmp_path: Path) -> None:
+    for length in range(8):
+        store = Store(tmp_path / str(length))
+        with store.open_writer("ab12") as writer:
+            writer.append({"a" * (length + 1): ROW["flags"], **ROW})
+            writer.finish(Fraction(1))
+        _, tensors = parse(next(store.folder.rglob("*.safetensors")))
+        assert all(tensor.start % int(tensor.dtype[2:]) == 0 for tensor in tensors.values())
 
 
 def test_other_programs_read_the_files(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -24,10 +25,10 @@ _CONTRAST = 16
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """The faces seen at one time."""
+    """The faces seen in one picture of the grid."""
 
-    seconds: Fraction
-    boxes: NDArray[np.float32]
+    place: int
+    boxes: NDArray[np.float64]
     count: int
 
 
@@ -71,18 +72,21 @@ class FaceCrop:
         """
         pictures, rate = pictures_of(pieces, "face_crop")
         looks = _looks(pieces)
+        reach = self.smooth * rate
+        # Weights by distance in pictures: exact fractions, but not anew for every picture.
+        weights = [float(1 - distance / reach) for distance in range(math.ceil(reach))]
         wanted = pictures.within(span)
         width, height = self.options.width, self.options.height
         frames = np.zeros((len(wanted), height, width, 3), np.uint8)
         face = np.zeros((len(wanted), 2), np.uint8)
         for item in range(len(wanted)):
-            seconds = (wanted.first + item) / rate
-            near = [look for look in looks if abs(look.seconds - seconds) < self.smooth]
+            place = wanted.first + item
+            near = [look for look in looks if abs(look.place - place) < len(weights)]
             if not near:
                 continue
-            nearest = min(near, key=lambda look: (abs(look.seconds - seconds), look.seconds))
+            nearest = min(near, key=lambda look: (abs(look.place - place), look.place))
             face[item, 1] = min(nearest.count, 255)
-            box = followed_box(near, seconds, self.smooth)
+            box = followed_box([(weights[abs(look.place - place)], look.boxes) for look in near])
             if box is not None:
                 crop = wanted.data[item].rgb(self._head(box), (width, height))
                 if np.ptp(crop) >= _CONTRAST:
@@ -102,13 +106,12 @@ class FaceCrop:
         return (left + across / 2 - width / 2, centre - height / 2, width, height)
 
 
-def followed_box(looks: list[_Look], seconds: Fraction, smooth: Fraction) -> NDArray[np.float64] | None:
-    """The smoothed box (left, top, width, height) at a time, from looks less than ``smooth`` away; None without."""
+def followed_box(looks: list[tuple[float, NDArray[np.float64]]]) -> NDArray[np.float64] | None:
+    """The smoothed box (left, top, width, height) of successive looks: their weights and boxes; None without boxes."""
     tracks: list[list[tuple[float, NDArray[np.float64]]]] = []
-    for look in looks:
-        weight = float(1 - abs(look.seconds - seconds) / smooth)
+    for weight, boxes in looks:
         open_tracks = list(tracks)
-        for box in look.boxes.astype(np.float64):
+        for box in boxes:
             best = max(open_tracks, key=lambda track: _overlap(track[-1][1], box), default=None)
             if best is not None and _overlap(best[-1][1], box) >= _SAME_FACE:
                 open_tracks = [track for track in open_tracks if track is not best]
@@ -119,8 +122,8 @@ def followed_box(looks: list[_Look], seconds: Fraction, smooth: Fraction) -> NDA
         return None
     best = max(tracks, key=lambda track: sum(weight * box[2] * box[3] for weight, box in track))
     weights = np.array([weight for weight, _ in best])
-    boxes = np.stack([box for _, box in best])
-    smoothed: NDArray[np.float64] = (weights[:, None] * boxes).sum(0) / weights.sum()
+    followed = np.stack([box for _, box in best])
+    smoothed: NDArray[np.float64] = (weights[:, None] * followed).sum(0) / weights.sum()
     return smoothed
 
 
@@ -132,8 +135,8 @@ def _looks(row: Row) -> list[_Look]:
         )
     return [
         _Look(
-            (faces.first + int(item)) / faces.rate,
-            faces.data[item, : max(int(counts.data[item]), 0), :4],
+            faces.first + int(item),
+            faces.data[item, : max(int(counts.data[item]), 0), :4].astype(np.float64),
             int(counts.data[item]),
         )
         for item in np.flatnonzero(np.asarray(counts.data) >= 0)

@@ -1,0 +1,81 @@
+"""Tables of finished runs, from the results that `fusion evaluate` wrote.
+
+    python benchmarks/tables.py RUN OUTPUT [TITLE]
+
+Writes OUTPUT.md (the table) and, beside it, OUTPUT.json (every row without curves) and OUTPUT.csv (the headline's
+prediction for each test clip), so that each figure can be traced and each interval computed again.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+
+def main(run: Path, output: Path, title: str) -> None:
+    """Write the three files."""
+    results = json.loads((run / "evaluation" / "results.json").read_text(encoding="utf-8"))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.with_suffix(".md").write_text(table(results, title, training_minutes(run)), encoding="utf-8")
+    for row in results["rows"].values():
+        row.pop("curves", None)
+    output.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    output.with_suffix(".csv").write_bytes((run / "evaluation" / "predictions.csv").read_bytes())
+
+
+def training_minutes(run: Path) -> float:
+    """Minutes of training over all folds and streams, from their logs."""
+    total = 0.0
+    for log in run.glob("*/streams/*/log.csv"):
+        with log.open(encoding="utf-8") as file:
+            total += sum(float(line["seconds"]) for line in csv.DictReader(file))
+    return total / 60
+
+
+def table(results: Mapping[str, Any], title: str, minutes: float) -> str:
+    """The table as Markdown."""
+    record = results["run"]
+    split = record["split"]
+    measure = results["measure"]
+    command = " ".join(["fusion finetune", Path(record["source"]).as_posix(), *record["overrides"]])
+    rows = results["rows"]
+    lines = [
+        f"# {title}",
+        "",
+        f"- command: `{command}`, then `fusion evaluate RUN` and `python benchmarks/tables.py RUN OUTPUT`",
+        f"- protocol: {split['guarantee']}",
+        f"- split hash: {split['hash']}; {results['clips']} test clips of {results['speakers']} speakers in "
+        f"{len(results['splits'])} splits; each test part scored once",
+        f"- seed: {record['seed']}; intervals: 95 %, bootstrap over {rows['headline']['interval']['over']}",
+        f"- headline: {', '.join(sorted(set(results['chosen'].values())))}",
+        f"- training: {minutes:.0f} minutes in all, one thread of two cores that other jobs shared; "
+        f"git {(record['environment'].get('git') or {}).get('commit', 'unknown')[:10]}",
+        "",
+        "| row | unweighted average recall | 95 % interval | mean of splits (spread) | accuracy | 95 % interval |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, row in rows.items():
+        by_split = list(row["by_split"].values())
+        spread = stdev(by_split) if len(by_split) > 1 else 0.0
+        lines.append(
+            f"| {name} | {row[measure]:.3f} | {row['interval']['low']:.3f} .. {row['interval']['high']:.3f} "
+            f"| {mean(by_split):.3f} ({spread:.3f}) | {row['accuracy']:.3f} "
+            f"| {row['accuracy_interval']['low']:.3f} .. {row['accuracy_interval']['high']:.3f} |"
+        )
+    difference = results["headline_minus_best_stream"]
+    if len(results["streams"]) > 1:
+        lines += [
+            "",
+            f"Headline minus the best single stream ({results['best_single_stream']}): paired 95 % interval "
+            f"{difference['low']:+.3f} .. {difference['high']:+.3f} over {difference['over']}.",
+        ]
+    return "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else Path(sys.argv[2]).stem)

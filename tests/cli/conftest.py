@@ -1,0 +1,3 @@
+from tests.evaluation.conftest import trained
+
+__all__ = ["trained"]

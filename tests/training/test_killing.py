@@ -1,0 +1,107 @@
+"""Law 4: kill it anywhere; the same command goes on, and the result is that of an uninterrupted run, bit for bit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from fusion.contract import RunError
+from fusion.inference.files import read_state
+from fusion.training.run import Record, locked
+from tests.training.worlds import World
+
+#: Long enough to be hit in the middle of every stage.
+LONG = ("finetune.epochs=5", "finetune.head.epochs=40", "finetune.joint.epochs=5")
+PATIENCE = 90.0
+
+
+@contextmanager
+def command(world: World) -> Iterator[subprocess.Popen[bytes]]:
+    """The command as a person types it, with two loader workers."""
+    words = ["finetune", str(world.config), *LONG, "finetune.workers=2", "streams.words=null"]
+    program = [sys.executable, "-c", "from fusion.cli.app import main; main()", *words]
+    with subprocess.Popen(program, env=world.environment(), stderr=subprocess.PIPE) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not path.exists():
+        if process.poll() is not None:
+            _, errors = process.communicate()
+            raise AssertionError(errors.decode())
+        assert time.monotonic() < deadline, f"no {path}"
+        time.sleep(0.0005)
+
+
+def children(process: subprocess.Popen[bytes]) -> list[int]:
+    text = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+    return [int(word) for word in text.split()]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def test_killed_in_every_stage_it_ends_with_the_same_weights(world: World, tmp_path: Path) -> None:
+    plain = world.train(tmp_path / "plain", *LONG)
+    runs = Path(world.environment()["FUSION_RUNS"])
+
+    def folder() -> Path:
+        (found,) = runs.glob("tiny/finetune-*")
+        return found
+
+    stages = ("streams/sound", "heads/learned", "tuned")
+    for number, stage in enumerate(stages):
+        with command(world) as process:
+            if number == 0:
+                wait_for(runs / "tiny", process)
+            wait_for(folder() / "held_out" / stage / "checkpoint.safetensors", process)
+            workers = children(process)
+            if number == 0:
+                with pytest.raises(RunError, match=f"another job .process {process.pid}. works on this run"):
+                    world.train(folder(), *LONG, "finetune.workers=2")
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            if stage != "heads/learned":
+                assert any(alive(worker) for worker in workers), "no loader worker outlived the killed job"
+            with locked(folder()):
+                pass
+        progress = read_state(folder() / "held_out" / stage / "checkpoint.safetensors")["progress"]
+        assert not progress["finished"], "killed too late to show anything"
+        assert not (folder() / "held_out" / "result.json").exists()
+    with command(world) as process:
+        _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, errors.decode()
+    assert Record(folder()).read()["status"] == "finished"
+    compared = 0
+    for file in sorted(plain.rglob("*.safetensors")):
+        if file.name in ("best.safetensors", "weights.safetensors", "description.safetensors"):
+            assert file.read_bytes() == (folder() / file.relative_to(plain)).read_bytes(), file
+            compared += 1
+    assert compared == 8
+
+
+def test_a_run_is_held_once_within_a_process_too(tmp_path: Path) -> None:
+    with locked(tmp_path):
+        with pytest.raises(RunError, match="works on this run"), locked(tmp_path):
+            pass
+        # the refused attempt has not let go of the first one's lock
+        program = f"import fcntl, os; fcntl.lockf(os.open({str(tmp_path / '.lock')!r}, os.O_RDWR), 6)"
+        assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=False).returncode != 0
+    with locked(tmp_path):
+        assert (tmp_path / ".lock").read_text() == str(os.getpid())
