@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from fusion.inference import Answer
 
 
+class UsageError(FusionError):
+    """The command line asks for what does not go together."""
+
+    exit_code = 64
+
+
 def add(app: typer.Typer) -> None:
     """Add the command."""
     app.command(name="predict")(predict)
@@ -39,6 +45,8 @@ def predict(
     from fusion.cli.console import err
     from fusion.inference import Predictor
 
+    if as_json and as_csv:
+        raise UsageError("an answer is printed one way", where="predict", remedy="give either --json or --csv")
     tracks = _tracks(track or [])
     predictor = Predictor.load(run, fold=fold)
     writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -70,7 +78,7 @@ def _tracks(given: Sequence[str]) -> dict[str, Path]:
     for text in given:
         kind, equals, file = text.partition("=")
         if not equals or not kind or not file:
-            raise FusionError(
+            raise UsageError(
                 f"{text!r} is no track", where="--track", remedy="write KIND=FILE, such as sound=voice.wav"
             )
         tracks[kind] = Path(file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,7 +18,9 @@ from fusion.data.plan import TrainingPlan, Window
 from fusion.data.randomness import generator
 from fusion.data.rows import Absent, RowSource, window_row
 from fusion.data.streams import StreamPlan
-from fusion.store.store import Store
+
+if TYPE_CHECKING:
+    from fusion.store.store import Store
 
 
 @dataclass(slots=True)

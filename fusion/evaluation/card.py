@@ -17,6 +17,7 @@ from fusion.evaluation.wording import (
     RESPONSIBLE_USE,
     SOME_STREAMS,
     chosen_row,
+    drawn,
     grouped_rows,
     headline_words,
     row_label,
@@ -94,7 +95,7 @@ def _hero(results: Results) -> str:
         "guarantee": escape(results["guarantee"]),
         "split": f"<code>{escape(split['hash'])}</code>, {_count(len(results['splits']), 'split')}",
         "seed": str(results["run"]["seed"]),
-        "interval": f"95 %, bootstrap over {interval['over']}",
+        "interval": f"95 %, bootstrap over {drawn(results, interval)}",
     }
     if results["on"] is not None:
         facts["model"] = escape(results["on"]["model"])
@@ -232,6 +233,7 @@ def _reliability(results: Results) -> str:
 
 def _groups(results: Results) -> str:
     measure = MEASURES[results["measure"]]
+    measure = measure[:1].upper() + measure[1:]
     blocks = []
     speakers = results["by_speaker"]
     if len(speakers) > 1:

@@ -19,6 +19,8 @@ MEASURES = {
 SOME_STREAMS = "with some streams"
 #: What the baseline answers where there is no majority class.
 _BASELINES = {"several": "shares in training", "dimensions": "mean of training"}
+#: Below so many speakers, draws of whole speakers hardly differ, and an interval says little.
+FEW_SPEAKERS = 6
 RESPONSIBLE_USE = (
     "Responsible use: a score says how often answers agree with labels that people gave to acted or recorded clips. "
     "It does not say what a person feels, and it does not carry over to other people, languages, rooms or cultures. "
@@ -39,13 +41,21 @@ def verdict(results: Mapping[str, Any]) -> tuple[str, str]:
     difference = results["headline_minus_best_stream" if fused else "headline_minus_majority"]
     other = f"the {row_label(MAJORITY, results)}"
     if fused:
-        other = f"the best single stream, {row_label(results['best_single_stream'], results)},"
+        other = f"the best single stream, {row_label(results['best_single_stream'], results)}"
     relation = "above" if difference["low"] > 0 else "below" if difference["high"] < 0 else "level"
     said = "not told apart from" if relation == "level" else relation
     return relation, (
         f"Headline {said} {other}: paired 95 % interval of the difference {difference['low']:+.3f} to "
-        f"{difference['high']:+.3f} over {difference['over']}."
+        f"{difference['high']:+.3f} over {drawn(results, difference)}."
     )
+
+
+def drawn(results: Mapping[str, Any], interval: Mapping[str, Any]) -> str:
+    """What an interval was drawn over, and how many of them; few speakers make it rough."""
+    if interval["over"] != "speakers":
+        return f"{results['clips']} {interval['over']}"
+    few = "; so few make it rough" if results["speakers"] < FEW_SPEAKERS else ""
+    return f"{results['speakers']} speakers{few}"
 
 
 def row_label(name: str, results: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from fusion.catalog import Catalog
@@ -163,7 +164,8 @@ def _build(folder: Path, description: Mapping[str, Any], catalog: Catalog) -> Ch
         head = SingleStream(specs)
     else:
         component = LabelledComponent.model_validate(description["head"])
-        head = catalog.build("head", {"name": component.name, **component.options}, specs, len(names))
+        with torch.random.fork_rng(devices=[]):
+            head = catalog.build("head", {"name": component.name, **component.options}, specs, len(names))
     _load(head, state["head"], folder, description)
     return Checkpoint(
         folder,
@@ -238,8 +240,11 @@ def _requirements(
 
 
 def _check_requirements(description: Mapping[str, Any], catalog: Catalog) -> None:
-    """Every distribution that the model's components came from must be there, its plugins loaded."""
-    plugins = {plugin.distribution: plugin for plugin in catalog.plugins}
+    """Every distribution that the model's components came from must be there, with a loaded plugin.
+
+    One of several is enough: a component of another one is asked for, and reported, when it is built.
+    """
+    plugins = {plugin.distribution: plugin for plugin in sorted(catalog.plugins, key=lambda p: p.state == "ok")}
     missing = []
     for name, version in description.get("requires", {}).items():
         plugin = plugins.get(name)

@@ -13,6 +13,8 @@ from fusion.catalog.discovery import Found
 from fusion.config.models import Component
 from fusion.contract import ComponentError, ConfigError, NoOptions, component
 
+pytestmark = pytest.mark.light
+
 
 @dataclass(frozen=True)
 class Edge:

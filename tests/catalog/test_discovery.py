@@ -10,6 +10,8 @@ import pytest
 from fusion.catalog import discovery
 from fusion.contract import hookimpl
 
+pytestmark = pytest.mark.light
+
 
 def _plugin(module: str, monkeypatch: pytest.MonkeyPatch, **hooks: Any) -> None:
     plugin = ModuleType(module)

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from fusion.catalog.requirement import excluding, normalised
 
+pytestmark = pytest.mark.light
+
 
 @pytest.mark.parametrize(
     ("requirement", "version", "accepted"),

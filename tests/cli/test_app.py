@@ -14,6 +14,8 @@ from fusion.catalog.discovery import Found
 from fusion.cli.app import main
 from fusion.contract import DataError
 
+pytestmark = pytest.mark.light
+
 
 def run(*arguments: str) -> int:
     with pytest.raises(SystemExit) as caught:

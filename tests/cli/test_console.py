@@ -4,6 +4,8 @@ import pytest
 
 from fusion.cli import console
 
+pytestmark = pytest.mark.light
+
 
 def test_table_is_plain_and_aligned(capsys: pytest.CaptureFixture[str]) -> None:
     console.table(["stream", "UAR"], [["voice", 0.5], ["voice+[face]", None]], title="rows", numbers={"UAR"})

@@ -7,6 +7,8 @@ import pytest
 from fusion.catalog import catalog
 from fusion.cli.app import main
 
+pytestmark = pytest.mark.light
+
 
 def test_json_has_every_plugin_with_all_its_fields(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):

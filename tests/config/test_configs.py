@@ -10,6 +10,8 @@ import pytest
 from fusion.config.experiment import read_experiment
 from fusion.config.files import read_mapping
 
+pytestmark = pytest.mark.light
+
 CONFIGS = Path(__file__).parents[2] / "configs"
 FILES = sorted(CONFIGS.rglob("*.yaml"))
 

@@ -10,6 +10,8 @@ from fusion.catalog import catalog
 from fusion.config.experiment import LoadedExperiment, experiment_from, job_folder, read_experiment
 from fusion.contract import ConfigError
 
+pytestmark = pytest.mark.light
+
 pytestmark = pytest.mark.skipif(
     not {"audio", "video"} <= set(catalog(strict=False).names("modality")), reason="needs our plugins installed"
 )

@@ -7,6 +7,8 @@ import pytest
 from fusion.config.files import parsed, read_mapping
 from fusion.contract import ConfigError, InputMissing
 
+pytestmark = pytest.mark.light
+
 
 def write(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)

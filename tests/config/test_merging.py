@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from fusion.config.merging import merged, nested_override
 
+pytestmark = pytest.mark.light
+
 PLAIN = st.none() | st.integers() | st.text(max_size=3) | st.lists(st.integers(), max_size=2)
 MAPPINGS = st.dictionaries(
     st.sampled_from("abcd"), st.recursive(PLAIN, lambda v: st.dictionaries(st.sampled_from("abcd"), v, max_size=3))

@@ -8,6 +8,8 @@ import pytest
 import fusion
 import fusion.contract
 
+pytestmark = pytest.mark.light
+
 
 def test_exports_are_listed_and_loaded_on_use_only() -> None:
     assert "Predictor" in dir(fusion)

@@ -16,6 +16,8 @@ import pytest
 from fusion.catalog.discovery import HOOK_KINDS
 from fusion.contract import CONTRACT_VERSION, hooks
 
+pytestmark = pytest.mark.light
+
 ROOT = Path(__file__).parents[2]
 
 #: By hook, what a plugin announces with it: the arguments, and the kind and name that the catalog must then know.

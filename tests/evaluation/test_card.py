@@ -96,9 +96,9 @@ def test_leaking_and_generated_stand_at_the_top_and_only_where_true() -> None:
 @pytest.mark.parametrize(
     ("low", "high", "style", "words"),
     [
-        (0.01, 0.2, "above", "above the best single stream, voice (alone),"),
-        (-0.2, -0.01, "below", "below the best single stream, voice (alone),"),
-        (-0.1, 0.1, "level", "not told apart from the best single stream, voice (alone),"),
+        (0.01, 0.2, "above", "above the best single stream, voice (alone)"),
+        (-0.2, -0.01, "below", "below the best single stream, voice (alone)"),
+        (-0.1, 0.1, "level", "not told apart from the best single stream, voice (alone)"),
     ],
 )
 def test_the_verdict_follows_the_paired_interval(low: float, high: float, style: str, words: str) -> None:
@@ -119,4 +119,7 @@ def test_one_unknown_speaker_leaves_out_what_it_cannot_say(tmp_path: Path) -> No
     assert "speakers unknown" in page
     assert "By speaker" not in page
     assert "By split" not in page
-    assert "bootstrap over clips" in page
+    assert "bootstrap over 20 clips" in page
+    assert "bootstrap over 3 speakers; so few make it rough" in card(synthetic(SINGLE))
+    many = synthetic(SINGLE, speakers=[f"lab:{number}" for number in range(8)], each=4)
+    assert "bootstrap over 8 speakers<" in card(many)

@@ -38,10 +38,11 @@ class Pulse:
 
     def batch(self, rows: Sequence[Row], spans: Sequence[Span], fitted: Fitted) -> Batch:
         """Rows of unequal length, padded with zeros (the mean)."""
+        mean, deviation = np.asarray(fitted["mean"]), np.asarray(fitted["deviation"])
         longest = max(len(row["pulse"]) for row in rows)
         beats, mask = torch.zeros(len(rows), longest, 1), torch.zeros(len(rows), longest, dtype=torch.bool)
         for place, row in enumerate(rows):
-            values = (np.asarray(row["pulse"].data) - fitted["mean"]) / fitted["deviation"]
+            values = (np.asarray(row["pulse"].data) - mean) / deviation
             beats[place, : len(values), 0] = torch.from_numpy(values)
             mask[place, : len(values)] = True
         return {"beats": beats, "mask": mask}
