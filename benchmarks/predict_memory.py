@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -65,14 +66,15 @@ def train(folder: Path) -> Path:
     from fusion.training.finetune import finetune
 
     config = folder / "memory.yaml"
-    streams = HERE.parent / "configs" / "streams"
+    for preset in ("voice_logmel.yaml", "face_60x100.yaml"):
+        shutil.copy(HERE.parent / "configs" / "streams" / preset, folder)
     config.write_text(
         f"""
 corpus: {{name: java_sed, select: {{speaker: ["01", "02", "03"]}}}}
 target: {{name: classes, classes: [neutral, sadness, happiness, surprise, fear, anger]}}
 streams:
-  voice: {{inherits: {streams / "voice_logmel.yaml"}}}
-  face: {{inherits: {streams / "face_60x100.yaml"}}}
+  voice: {{inherits: voice_logmel.yaml, training: {{epochs: 0}}}}
+  face: {{inherits: face_60x100.yaml, training: {{epochs: 0}}}}
 protocol: {{name: held_out, validation: ["02"], test: ["03"]}}
 finetune: {{epochs: 0}}
 """

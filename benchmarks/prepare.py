@@ -2,12 +2,12 @@
 
     FUSION_DATA=... python benchmarks/prepare.py [--rounds 3] [--clips FOLDER]
 
-Java-SED clips are scaled to 1280x720 and repeated to ten minutes in all (libx264 medium, crf 23, 30 frames/s; AAC), kept
-in a temporary folder for the next time. Two worker processes, each with one decoding thread and half of the files, are
+Java-SED clips are scaled to 1280x720 and repeated to ten minutes in all (libx264 medium, crf 23, 30 frames/s; AAC),
+kept in a temporary folder for the next time. Two worker processes, each with one decoding thread and half of the files, are
 started and warmed up on a short file first, so that start-up (imports, detector, kernels) is not counted. Then, in
 every round and in turn, the same two processes decode the files (all pictures and all sound, plain PyAV, nothing
-converted) and run the whole job ``prepare`` on them (hashing, decoding, three streams, writing to a fresh store) without and
-with noisereduce. Ratios are taken within a round. Writes benchmarks/prepare.md and ends with 1 where a limit is passed.
+converted) and run the whole job ``prepare`` on them (hashing, decoding, three streams, writing to a fresh store)
+without and with noisereduce. Ratios are taken within a round. Writes benchmarks/prepare.md and ends with 1 where a limit is passed.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -55,14 +56,14 @@ SECOND_SOUND = (
 
 def take_of(path: Path) -> tuple[list[NDArray[np.uint8]], NDArray[np.float32]]:
     """A clip's pictures at RATE (RGB, as stored) and the sound of just as long ``[2, N]``."""
-    pictures: list[tuple[float, NDArray[np.uint8]]] = []
-    parts: list[NDArray[np.float32]] = []
+    pictures: list[tuple[float, NDArray[Any]]] = []
+    parts: list[NDArray[Any]] = []
     resampler = av.AudioResampler("fltp", "stereo", SOUND_RATE)
     with av.open(str(path)) as container:
         for frame in container.decode(video=0, audio=0):
             if isinstance(frame, av.VideoFrame):
                 pictures.append((float(frame.time or 0.0), frame.to_ndarray(format="rgb24")))
-            else:
+            elif isinstance(frame, av.AudioFrame):
                 parts.extend(part.to_ndarray() for part in resampler.resample(frame))
     times = np.array([time for time, _ in pictures])
     count = int(times[-1] * RATE) + 1
@@ -92,7 +93,10 @@ def write_file(path: Path, sources: list[Path], seconds: float) -> None:
             frame.pts, frame.time_base = number, tick
             packets += video.encode(frame)
         packets += video.encode(None)
-        times = [(int(packet.pts * packet.time_base / tick), int(packet.dts * packet.time_base / tick)) for packet in packets]
+        times = [
+            (int((packet.pts or 0) * packet.time_base / tick), int((packet.dts or 0) * packet.time_base / tick))
+            for packet in packets
+        ]
         sound = np.ascontiguousarray(np.tile(once, repeats))
         for repeat in range(repeats):
             for packet, (shown, decoded) in zip(packets, times, strict=True):
@@ -217,17 +221,18 @@ def page_of(answer: list[dict[str, Cost]], files: list[Path], limits: dict[str, 
         "",
         f"`python benchmarks/prepare.py --rounds {len(answer)}`: {platform.platform()}, {os.cpu_count()} processors, "
         f"Python {platform.python_version()}, PyAV {av.__version__}. {len(files)} files, {seconds:.0f} s of "
-        f"{SIZE[0]}x{SIZE[1]} H.264 (libx264 medium, crf 23, {RATE} frames/s) with stereo AAC at {SOUND_RATE} Hz, made of "
-        f"{SOURCES * len(files)} Java-SED clips of {len(files)} speakers, scaled and repeated.",
+        f"{SIZE[0]}x{SIZE[1]} H.264 (libx264 medium, crf 23, {RATE} frames/s) with stereo AAC at {SOUND_RATE} Hz, made "
+        f"of {SOURCES * len(files)} Java-SED clips of {len(files)} speakers, scaled and repeated.",
         "",
         f"{WORKERS} worker processes, each with one decoding thread and half of the files; start-up (imports, detector, "
         "kernels: one short file of each row) is over before the first measurement and not counted. Streams: voice "
         "(64-band log-mel at 16 kHz), face (60x100 RGB, 20 per 3 s, Haar once a second), a second sound stream (dB "
-        "spectrogram, 200 rows, 100 columns/s). *decode* is all pictures and all sound of the same files in plain PyAV, "
-        "in the same two processes; *prepare* is the whole job with hashing and a fresh store. Rows take turns within a "
-        f"round, {len(answer)} rounds; ratios are taken within a round; medians, lowest to highest in brackets. Processor "
-        "seconds are the sum over both processes; wall seconds are the slower one's. Other jobs ran beside it (load "
-        f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors), so limits are judged by processor seconds.",
+        "spectrogram, 200 rows, 100 columns/s). *decode* is all pictures and all sound of the same files in plain "
+        "PyAV, in the same two processes; *prepare* is the whole job with hashing and a fresh store. Rows take turns "
+        f"within a round, {len(answer)} rounds; ratios are taken within a round; medians, lowest to highest in "
+        "brackets. Processor seconds are the sum over both processes, wall seconds the slower one's. The load at the "
+        f"end was {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors, these two processes included: other jobs "
+        "disturb the wall's ratios most, so limits are judged by processor seconds.",
         "",
         "| row | processor s per s of clip | ratio to decode, processor | ratio to decode, wall | limit |",
         "| --- | ---: | ---: | ---: | ---: |",
@@ -240,9 +245,7 @@ def page_of(answer: list[dict[str, Cost]], files: list[Path], limits: dict[str, 
             continue
         by_processor = [row[name].processor / row["decode"].processor for row in answer]
         by_wall = [row[name].wall / row["decode"].wall for row in answer]
-        lines.append(
-            f"| {name} | {cost:.4f} | {_spread(by_processor)} | {_spread(by_wall)} | {limits[name]:.1f} |"
-        )
+        lines.append(f"| {name} | {cost:.4f} | {_spread(by_processor)} | {_spread(by_wall)} | {limits[name]:.1f} |")
         passed = passed and statistics.median(by_processor) <= limits[name]
     return "\n".join(lines) + "\n", passed
 

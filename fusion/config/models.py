@@ -56,6 +56,11 @@ class LabelledComponent(Component):
 
     label: str | None = Field(default=None, description="Row name in tables; the component's name unless given.")
 
+    fitted_on: Literal["train", "validation"] | None = Field(
+        default=None,
+        description="For a fusion head: the part it is fitted on; as finetune.heads_fitted_on unless given.",
+    )
+
     @property
     def row(self) -> str:
         return self.label or self.name

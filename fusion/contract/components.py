@@ -180,7 +180,8 @@ class FusionHead(Protocol):
     """A torch.nn.Module that combines streams. Constructed as ``Head(options, streams, outputs)``.
 
     ``streams`` is a sequence of StreamSpec, ``outputs`` the number C of the target's outputs. Absent streams
-    (``present`` False) must have no influence; any non-empty subset of streams must do.
+    (``present`` False) must have no influence; any non-empty subset of streams must do. A head that does not do for
+    every target has a static method ``suits(options, kind) -> bool`` (aggregators likewise).
     """
 
     #: Whether the head reads ``StreamOutput.sequence``.

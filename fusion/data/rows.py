@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fusion.data.streams import Step, StreamPlan
 
 _NONE = Fraction(0)
+_NO_CONTEXT = (_NONE, _NONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class RowSource(Protocol):
 
 def live_context(plan: StreamPlan) -> tuple[Fraction, Fraction]:
     """Seconds before and after a window that the stream's live steps need."""
-    return _remaining(plan.live)
+    return _contexts(plan.live)[0]
 
 
 def window_row(
@@ -68,10 +69,12 @@ def window_row(
     whole = Span(_NONE, stored.duration)
     wanted = whole if plan.modality.extent == "clip" else span
     steps = tuple(step for step in plan.live if training or step.kind == "transform")
-    reach = _within(wanted.extended(*_remaining(steps)), whole)
-    row = stored.row(None if plan.modality.extent == "clip" else reach)
-    for number, step in enumerate(steps):
-        reach = _within(wanted.extended(*_remaining(steps[number + 1 :])), whole)
+    inside = _within(wanted, whole)
+    reaches = [
+        inside if context == _NO_CONTEXT else _within(wanted.extended(*context), whole) for context in _contexts(steps)
+    ]
+    row = stored.row(None if plan.modality.extent == "clip" else reaches[0])
+    for step, reach in zip(steps, reaches[1:], strict=True):
         try:
             row = _apply(step, row, reach, random)
         except DataError as error:
@@ -89,14 +92,21 @@ def _apply(step: Step, row: Row, span: Span, random: np.random.Generator | None)
         return transformed
 
 
-def _remaining(steps: tuple[Step, ...]) -> tuple[Fraction, Fraction]:
-    """Context that local steps still need; a transform of scope window sees the window itself."""
-    before = after = _NONE
-    for step in steps:
+def _contexts(steps: tuple[Step, ...]) -> list[tuple[Fraction, Fraction]]:
+    """Context that local steps still need: before each step, and none at the end.
+
+    A transform of scope window sees the window itself.
+    """
+    contexts = [_NO_CONTEXT]
+    for step in reversed(steps):
         if step.scope == "window" and step.kind == "transform":
-            break
-        before, after = before + step.context[0], after + step.context[1]
-    return before, after
+            contexts.append(_NO_CONTEXT)
+        elif step.context == _NO_CONTEXT:
+            contexts.append(contexts[-1])
+        else:
+            before, after = contexts[-1]
+            contexts.append((before + step.context[0], after + step.context[1]))
+    return contexts[::-1]
 
 
 def _within(span: Span, whole: Span) -> Span:

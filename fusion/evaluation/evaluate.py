@@ -84,7 +84,7 @@ def evaluate(
             "guarantee": record["split"]["guarantee"],
             "leaking": record["split"]["leaking"],
             "generated": record["data"]["generated"],
-            "notes": [*record["split"]["notes"], loaded.experiment.notes],
+            "notes": [*record["split"]["notes"], *_upgraded(record, materials), loaded.experiment.notes],
             **table.results(record["seed"]),
         }
         return write_results(run / "evaluation" if fold is None else run / fold / "evaluation", results, table)
@@ -99,7 +99,21 @@ def described(record: Mapping[str, Any]) -> dict[str, Any]:
 def loaded_of(record: Mapping[str, Any], catalog: Catalog) -> LoadedExperiment:
     """The experiment of a run, as it was resolved when the run began."""
     experiment = experiment_from(record["config"], record["source"], catalog=catalog)
-    return LoadedExperiment(experiment, record["config"], Path(record["source"]), tuple(record["overrides"]))
+    return LoadedExperiment(experiment, record["config"], _source(record), tuple(record["overrides"]))
+
+
+def _source(record: Mapping[str, Any]) -> Path:
+    """The config's place, from wherever the run is evaluated: roots of corpora are relative to it."""
+    return Path(record.get("folder", ".")) / record["source"]
+
+
+def _upgraded(record: Mapping[str, Any], materials: Materials) -> list[str]:
+    """A note on streams whose features are made by other versions of components than those the run learnt from."""
+    before: Mapping[str, str] = record["data"]["streams"]
+    changed = [name for name, plan in materials.plans.items() if before.get(name) != plan.key]
+    if not changed:
+        return []
+    return [f"features of {', '.join(changed)} are made by other versions of components than those in training"]
 
 
 def write_results(folder: Path, results: Mapping[str, Any], table: Table) -> Evaluation:

@@ -30,8 +30,18 @@ class Mean:
         return np.asarray(np.average(probabilities, axis=0, weights=seconds))
 
 
+def _one_class(kind: str) -> bool:
+    return kind in ("single", "soft")
+
+
 class LogMean(Mean):
     """Mean of log-probabilities, renormalised: windows are taken as independent evidence of one answer."""
+
+    @staticmethod
+    def suits(options: object, kind: str) -> bool:
+        """For targets of one class a clip."""
+        del options
+        return _one_class(kind)
 
     def __call__(self, probabilities: _Array, seconds: _Array, fitted: Fitted) -> _Array:
         """``[W, C]`` to ``[C]``."""
@@ -42,6 +52,12 @@ class LogMean(Mean):
 
 class Vote(Mean):
     """Share of the clip's time in which each class is the likeliest."""
+
+    @staticmethod
+    def suits(options: object, kind: str) -> bool:
+        """For targets of one class a clip."""
+        del options
+        return _one_class(kind)
 
     def __call__(self, probabilities: _Array, seconds: _Array, fitted: Fitted) -> _Array:
         """``[W, C]`` to ``[C]``."""
@@ -57,6 +73,12 @@ class Attention:
 
     def __init__(self, options: settings.Attention) -> None:
         self._options = options
+
+    @staticmethod
+    def suits(options: object, kind: str) -> bool:
+        """For targets of one class a clip."""
+        del options
+        return _one_class(kind)
 
     def fit(self, clips: Sequence[tuple[_Array, _Array]]) -> Fitted:
         """Fit the scorer on (probabilities ``[W, C]``, target ``[C]``) of training clips with several windows."""

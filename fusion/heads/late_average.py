@@ -24,6 +24,11 @@ class LateAverage(nn.Module):
         self._names = tuple(stream.name for stream in streams)
         self._outputs = outputs
 
+    @staticmethod
+    def suits(options: settings.LateAverage, kind: str) -> bool:
+        """Probabilities are of one class a clip; ``values`` does for every target."""
+        return options.of == "values" or kind in ("single", "soft")
+
     def forward(self, outputs: Mapping[str, StreamOutput], present: Tensor) -> HeadOutput:
         """Average over present streams. Shapes as in the contract."""
         stream_logits = stacked_logits(outputs, self._names, present)
@@ -31,6 +36,8 @@ class LateAverage(nn.Module):
         if self._options.of == "probabilities":
             mean = (weights.unsqueeze(-1) * torch.softmax(stream_logits, dim=-1)).sum(dim=1)
             logits = mean.clamp_min(1e-12).log()
+        elif self._options.of == "values":
+            logits = (weights.unsqueeze(-1) * stream_logits).sum(dim=1)
         else:
             logits = (weights.unsqueeze(-1) * torch.log_softmax(stream_logits, dim=-1)).sum(dim=1)
         return HeadOutput(logits, weights, stream_logits)

@@ -12,11 +12,11 @@ class LateAverage:
     """Options of ``late_average``.
 
     Args:
-        of: What is averaged over the present streams: probabilities (arithmetic mean) or log-probabilities
-            (geometric mean, renormalised).
+        of: What is averaged over the present streams: probabilities (arithmetic mean), log-probabilities (geometric
+            mean, renormalised), or the values as they are, for targets of several classes and of dimensions.
     """
 
-    of: Literal["probabilities", "log_probabilities"] = "log_probabilities"
+    of: Literal["probabilities", "log_probabilities", "values"] = "log_probabilities"
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,11 @@ class WeightedSum(nn.Module):
             # than any of them: agreement of independent streams is evidence.
             self.scale = nn.Parameter(torch.zeros(len(self._names)))
 
+    @staticmethod
+    def suits(options: settings.WeightedSum, kind: str) -> bool:
+        """Logits are compared as log-probabilities of one class a clip; embeddings do for every target."""
+        return options.of == "embeddings" or kind in ("single", "soft")
+
     def forward(self, outputs: Mapping[str, StreamOutput], present: Tensor) -> HeadOutput:
         """Sum over present streams. Shapes as in the contract."""
         weights = masked_softmax(self.scores.expand(present.shape[0], -1), present)

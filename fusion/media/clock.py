@@ -1,4 +1,4 @@
-"""From timestamps of a stream to a clip's clock in whole numbers: fractions for every packet would cost as much as sound."""
+"""From timestamps of a stream to a clip's clock, in whole numbers: fractions for every packet would cost too much."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from fusion.corpora import load_corpus
 from fusion.data.streams import StreamPlan, plan_streams
 from fusion.evaluation.splits import SplitPlan, plan_splits
 from fusion.inference.checkpoint import change_temperature
+from fusion.heads.suitability import check_suitability
 from fusion.store.prepare import prepare
 from fusion.store.store import Store, store_folder
 from fusion.training.fold import FoldResult, train_fold
@@ -106,6 +107,7 @@ def gather(loaded: LoadedExperiment, catalog: Catalog, reporter: Reporter) -> Ma
     experiment = loaded.experiment
     check_label_maps(experiment.training_corpora)
     target: Target = catalog.build("target", experiment.target)
+    check_suitability(experiment, target, catalog, str(loaded.source))
     plans = plan_streams(experiment, catalog)
     base = loaded.source.parent
     clips = load_corpus(experiment.corpus, catalog=catalog, base=base)
@@ -141,6 +143,7 @@ def describe_job(materials: Materials, job: str, start: Path | None) -> dict[str
         "job": job,
         "config": materials.loaded.data,
         "source": str(materials.loaded.source),
+        "folder": str(Path.cwd()),
         "overrides": list(materials.loaded.overrides),
         "start": None if start is None else str(start.resolve()),
         "seed": materials.loaded.experiment.seed,

@@ -79,7 +79,8 @@ class _Fitting:
         if not any(parameter.requires_grad for parameter in head.parameters()):
             write_state(folder / "best.safetensors", head.state_dict())
             return FittedHead(row, component, head.eval(), self._score(head, validation) if validated else None, 0)
-        if self.job.experiment.finetune.heads_fitted_on == "validation" and len(validation.clips) > 1:
+        part = component.fitted_on or self.job.experiment.finetune.heads_fitted_on
+        if part == "validation" and len(validation.clips) > 1:
             return self._cross_fitted(component, validation, folder)
         progress = self._fit(
             head, train, folder, validation=validation if validated else None, stop=self.job.stop(f"head:{row}")

@@ -1,0 +1,104 @@
+"""Our four distributions as wheels, and fresh environments to install them into."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROJECTS = {
+    "avfusion": ROOT,
+    "avfusion-video": ROOT / "plugins" / "video",
+    "avfusion-spectrogram": ROOT / "plugins" / "spectrogram",
+    "avfusion-text": ROOT / "plugins" / "text",
+}
+
+
+def call(*command: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a program without our own settings of the environment."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("FUSION_", "UV_CONSTRAINT"))}
+    variables.pop("PYTHONPATH", None)
+    return subprocess.run(
+        [str(part) for part in command], cwd=cwd, env=variables, capture_output=True, text=True, check=False
+    )
+
+
+def require(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+class Environment:
+    """A fresh environment that sees everything heavy of this one, but none of our distributions."""
+
+    def __init__(self, folder: Path, others: Path, wheels: Mapping[str, Path]) -> None:
+        self._wheels = wheels
+        self._python = folder / "bin" / "python"
+        require(call(sys.executable, "-m", "uv", "venv", "--quiet", "--python", sys.executable, folder))
+        site = next((folder / "lib").glob("python*")) / "site-packages"
+        (site / "others.pth").write_text(f"{others}\n", encoding="utf-8")
+
+    def _uv(self, *arguments: str | Path) -> None:
+        require(call(sys.executable, "-m", "uv", "pip", *arguments, "--quiet", "--python", self._python))
+
+    def install(self, *names: str) -> None:
+        """Install wheels, one after the other."""
+        for name in names:
+            self._uv("install", "--no-deps", "--no-index", self._wheels[name])
+
+    def remove(self, name: str) -> None:
+        """Uninstall a distribution."""
+        self._uv("uninstall", name)
+
+    def fusion(self, *arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+        """Run the installed program."""
+        return call(self._python.with_name("fusion"), *arguments, cwd=cwd)
+
+    def plugins(self, cwd: Path) -> list[dict[str, Any]]:
+        """What ``fusion plugins list --json`` says."""
+        answer: list[dict[str, Any]] = json.loads(require(self.fusion("plugins", "list", "--json", cwd=cwd)))
+        return answer
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A wheel of each distribution, built as a release builds it."""
+    built = {}
+    for name, project in PROJECTS.items():
+        folder = tmp_path_factory.mktemp("wheel")
+        require(call(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder, cwd=project))
+        (built[name],) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="session")
+def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Links to all that is installed here but our own: torch and the like are not installed a second time."""
+    folder = tmp_path_factory.mktemp("others")
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if (
+            not entry.name.lower().startswith(("avfusion", "_avfusion", "_editable", "__editable"))
+            and entry.suffix != ".pth"
+        ):
+            (folder / entry.name).symlink_to(entry)
+    return folder
+
+
+@pytest.fixture
+def environment(tmp_path: Path, others: Path, wheels: dict[str, Path]) -> Callable[[], Environment]:
+    """Makes a fresh environment."""
+    made: list[Environment] = []
+
+    def make() -> Environment:
+        made.append(Environment(tmp_path / f"environment{len(made)}", others, wheels))
+        return made[-1]
+
+    return make
