@@ -22,7 +22,7 @@ from fusion.config.models import CorpusSettings
 from fusion.contract import SOUND, Clip, Want
 from fusion.corpora import load_corpus
 from fusion.evaluation.intervals import Bootstrap
-from fusion.evaluation.scores import accuracy, unweighted_average_recall
+from fusion.evaluation.scores import accuracy, additive_accuracy, unweighted_average_recall
 from fusion.media import open_clip
 
 CLASSES = ("neutral", "sadness", "happiness", "surprise", "fear", "anger")
@@ -59,7 +59,7 @@ def main() -> None:
         model.fit(features[~held], labels[~held])
         probabilities[held] = model.predict_proba(features[held])
     targets = np.eye(len(CLASSES))[labels]
-    interval = Bootstrap(speakers).interval(accuracy, probabilities, targets)
+    interval = Bootstrap(speakers).interval(additive_accuracy(), probabilities, targets)
     result = {
         "row": "loudness and length alone",
         "accuracy": accuracy(probabilities, targets),

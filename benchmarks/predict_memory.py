@@ -69,14 +69,14 @@ def train(folder: Path) -> Path:
     for preset in ("voice_logmel.yaml", "face_60x100.yaml"):
         shutil.copy(HERE.parent / "configs" / "streams" / preset, folder)
     config.write_text(
-        f"""
-corpus: {{name: java_sed, select: {{speaker: ["01", "02", "03"]}}}}
-target: {{name: classes, classes: [neutral, sadness, happiness, surprise, fear, anger]}}
+        """
+corpus: {name: java_sed, select: {speaker: ["01", "02", "03"]}}
+target: {name: classes, classes: [neutral, sadness, happiness, surprise, fear, anger]}
 streams:
-  voice: {{inherits: voice_logmel.yaml, training: {{epochs: 0}}}}
-  face: {{inherits: face_60x100.yaml, training: {{epochs: 0}}}}
-protocol: {{name: held_out, validation: ["02"], test: ["03"]}}
-finetune: {{epochs: 0}}
+  voice: {inherits: voice_logmel.yaml, training: {epochs: 0}}
+  face: {inherits: face_60x100.yaml, training: {epochs: 0}}
+protocol: {name: held_out, validation: ["02"], test: ["03"]}
+finetune: {epochs: 0}
 """
     )
     return finetune(read_experiment(config), folder / "run", catalog=catalog())
@@ -117,16 +117,21 @@ def main() -> int:
     lines = [
         "# Memory of a prediction",
         "",
-        f"`python benchmarks/predict_memory.py`: {platform.platform()}, Python {platform.python_version()}, one thread. "
-        f"`{source.name}` of Java-SED repeated; voice (`configs/streams/voice_logmel.yaml`) and face "
-        f"(`configs/streams/face_60x100.yaml`), windows of 3 s; {ROUNDS} fresh processes for each row, in turn; medians.",
+        f"`python benchmarks/predict_memory.py`: {platform.platform()}, Python {platform.python_version()}, "
+        "one thread. "
+        f"`{source.name}` of Java-SED, repeated; "
+        "voice (`configs/streams/voice_logmel.yaml`) and face "
+        f"(`configs/streams/face_60x100.yaml`), windows of 3 s; {ROUNDS} fresh processes for each "
+        "row, in turn; medians.",
         "",
         "| clip | seconds | windows | MB once loaded | MB at the peak | seconds it took |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for row, measured in rows.items():
         middle = [statistics.median(column) for column in zip(*measured, strict=True)]
-        lines.append(f"| {row} | {middle[3]:.1f} | {middle[2]:.0f} | {middle[0]:.0f} | {middle[1]:.1f} | {middle[4]:.0f} |")
+        lines.append(
+            f"| {row} | {middle[3]:.1f} | {middle[2]:.0f} | {middle[0]:.0f} | {middle[1]:.1f} | {middle[4]:.0f} |"
+        )
     held = long - short <= LIMIT
     lines += [
         "",

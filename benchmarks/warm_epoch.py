@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -98,7 +99,7 @@ def epochs_of(task: StreamTask, experiment: Experiment, stream: str) -> list[flo
             validated=False,
             stop=EPOCHS,
         )
-    return [after - before for before, after in zip(ends, ends[1:], strict=False)]
+    return [after - before for before, after in pairwise(ends)]
 
 
 def main() -> int:
@@ -143,7 +144,7 @@ def main() -> int:
     seconds: dict[str, list[float]] = {"memory": [], "0": [], "1": [], "2": []}
     ratios: dict[str, list[float]] = {"0": [], "1": [], "2": []}
     for _ in range(ROUNDS):
-        for workers in ratios:
+        for workers, found in ratios.items():
             memory = task(FromMemory, 0)
             assert isinstance(memory, FromMemory)
             memory.kept = kept
@@ -151,8 +152,8 @@ def main() -> int:
             own = epochs_of(task(StreamTask, int(workers)), experiment, stream)
             seconds["memory"] += base
             seconds[workers] += own
-            ratios[workers].append(sum(own) / sum(base))
-        print({workers: [round(ratio, 3) for ratio in found] for workers, found in ratios.items()}, flush=True)
+            found.append(sum(own) / sum(base))
+        print({workers: [round(ratio, 3) for ratio in each] for workers, each in ratios.items()}, flush=True)
     middle = {workers: statistics.median(found) for workers, found in ratios.items()}
     best = min(middle, key=middle.__getitem__)
     held = middle[best] <= LIMIT
@@ -161,9 +162,9 @@ def main() -> int:
         "",
         f"`python benchmarks/warm_epoch.py`: {platform.platform()}, Python {platform.python_version()}, "
         f"{len(os.sched_getaffinity(0))} processors, one thread a process, load {os.getloadavg()[0]:.1f} at the end. "
-        f"Stream `{stream}` of `{config}` ({experiment.streams[stream].encoder.name}, {size:,} parameters, the smallest "
-        f"sound network of `configs/`), {len(clips)} clips, {plan.steps} steps of {settings.batch}; {ROUNDS} rounds in "
-        f"turn of {EPOCHS - 1} counted epochs.",
+        f"Stream `{stream}` of `{config}` ({experiment.streams[stream].encoder.name}, {size:,} parameters, the "
+        f"smallest sound network of `configs/`), {len(clips)} clips, {plan.steps} steps of {settings.batch}; "
+        f"{ROUNDS} rounds in turn of {EPOCHS - 1} counted epochs.",
         "",
         "| batches | seconds an epoch | ratio to memory, median of rounds | of each round |",
         "| --- | ---: | ---: | --- |",

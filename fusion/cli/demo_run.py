@@ -26,8 +26,8 @@ def run_demo(config: Path) -> Path:
     from fusion.corpora import load_corpus
     from fusion.evaluation.evaluate import evaluate
     from fusion.inference import Predictor
+    from fusion.inference.files import read_json
     from fusion.training.finetune import finetune
-    from fusion.training.files import read_json
 
     if not config.exists():
         raise InputMissing(

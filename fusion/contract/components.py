@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from fusion.contract.clips import Clip, Track
-from fusion.contract.pieces import Need, Picture, Pieces, Row, Source, Span, Want
+from fusion.contract.pieces import Need, Picture, Row, Source, Span, Want
 from fusion.contract.streams import (
     Batch,
     Fitted,
@@ -216,7 +216,7 @@ class Objective(Protocol):
     """
 
     def __call__(self, first: Tensor, second: Tensor, kinds: Tensor) -> ObjectiveOutput:
-        """first ``[N, D1]``, second ``[M, D2]``, kinds ``[N, M]`` int8: the pair's kind (0: not a pair)."""
+        """Compare ``first`` ``[N, D1]`` and ``second`` ``[M, D2]``; ``kinds`` ``[N, M]`` says which are pairs."""
         ...
 
 
@@ -289,6 +289,9 @@ class Command(Protocol):
 
 
 def component(kind: str, default: str) -> Any:
-    """A dataclass field of an options class that names another component (``detector: Any = component("detector",
-    "haar")``); the engine validates it and hands the built component over in its place."""
+    """Make a field of an options class that names another component.
+
+    ``detector: Any = component("detector", "haar")``: the engine validates what a config says there and hands the
+    built component over in its place.
+    """
     return field(default=default, metadata={"component": kind})

@@ -70,7 +70,7 @@ class DataError(FusionError):
     exit_code = 65
 
 
-class InputMissing(FusionError):
+class InputMissing(FusionError):  # noqa: N818 - it names what is wrong, as the others do
     """A file or folder that was named does not exist."""
 
     exit_code = 66

@@ -9,7 +9,7 @@ config does not import torch.
 
     @hookimpl
     def register_encoders(register: Register) -> None:
-        register("pulse_gru", "fusion_pulse.encoder:PulseGRU", options="fusion_pulse.options:PulseGRU", modality="pulse")
+        register("pulse_gru", "fusion_pulse.encoder:PulseGRU", modality="pulse")
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from fusion.evaluation.wording import (
     row_label,
     verdict,
 )
-from fusion.training.files import write_atomic
+from fusion.inference.files import write_atomic
 
 Results = Mapping[str, Any]
 

@@ -104,7 +104,7 @@ def loaded_of(record: Mapping[str, Any], catalog: Catalog) -> LoadedExperiment:
 
 def _source(record: Mapping[str, Any]) -> Path:
     """The config's place, from wherever the run is evaluated: roots of corpora are relative to it."""
-    return Path(record.get("folder", ".")) / record["source"]
+    return Path(str(record.get("folder", "."))) / str(record["source"])
 
 
 def _upgraded(record: Mapping[str, Any], materials: Materials) -> list[str]:

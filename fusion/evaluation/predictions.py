@@ -22,11 +22,10 @@ from fusion.heads.model import SingleStream, StreamModel, stream_specs
 from fusion.inference.described import build_stream
 from fusion.inference.files import read_json, read_state
 from fusion.training.heads import build_head
+from fusion.training.job import AGGREGATIONS, TUNED
 from fusion.training.outputs import PartOutputs, head_logits, read_part, stream_outputs, write_stream, write_windows
 from fusion.training.start import read_description
 from fusion.training.tasks import Setting
-
-TUNED = "tuned"
 
 
 @dataclass(frozen=True)
@@ -91,19 +90,26 @@ def rows_of_split(
     for name in streams:
         setting.fitted[name] = read_description(folder / "streams" / name).fitted
     outputs = stored_outputs(folder, streams, table, setting, part)
-    aggregation = read_state(folder / "model" / "weights.safetensors")["aggregation"]
+    aggregations = read_state(folder / AGGREGATIONS)
     specs = stream_specs(streams)
     for name in streams:
         own = outputs.only([name])
         alone = SingleStream(stream_specs({name: streams[name]}))
-        yield _predict(name, None, (name,), alone, own, setting=setting, aggregation=aggregation)
+        yield _predict(name, None, (name,), alone, own, setting=setting, aggregation=aggregations[name])
     for component in experiment.fusion:
         head = build_head(component, specs, len(target.names), catalog, 0)
         head.load_state_dict(read_state(folder / "heads" / component.row / "best.safetensors"))
-        yield from _subsets(component.row, head, outputs, setting, aggregation)
+        yield from _subsets(component.row, head, outputs, setting, aggregations[component.row])
     if (folder / TUNED / "best.safetensors").exists():
         yield from _tuned(
-            folder / TUNED, experiment, catalog, streams, table, setting=setting, aggregation=aggregation, part=part
+            folder / TUNED,
+            experiment,
+            catalog,
+            streams,
+            table,
+            setting=setting,
+            aggregation=aggregations[TUNED],
+            part=part,
         )
 
 

@@ -37,7 +37,7 @@ def write_atomic(path: Path, data: bytes) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(name, path)  # noqa: PTH105 - both are strings here
+            Path(name).replace(path)
     except OSError as error:
         raise RunError(
             f"cannot be written ({error.strerror})",
@@ -53,7 +53,7 @@ def _temporary(path: Path) -> Iterator[tuple[int, str]]:
         yield descriptor, name
     finally:
         with suppress(FileNotFoundError):
-            os.unlink(name)  # noqa: PTH108
+            Path(name).unlink()
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -57,6 +57,7 @@ class FramePicture:
     Args:
         frame: The frame as stored.
         region: The part of the upright picture that belongs to the clip; None for all of it.
+        orientation: That of the frame, where it is known already (see ``orientation_of``).
 
     Raises:
         DataError: The frame is larger than the limit.
@@ -64,11 +65,13 @@ class FramePicture:
 
     __slots__ = ("_flipped", "_frame", "_inner", "_layout", "_turns")
 
-    def __init__(self, frame: VideoFrame, region: Region | None = None) -> None:
+    def __init__(
+        self, frame: VideoFrame, region: Region | None = None, orientation: tuple[int, bool] | None = None
+    ) -> None:
         if frame.width * frame.height > LARGEST_PICTURE:
             raise DataError(f"a picture of {frame.width}x{frame.height} is over the limit (LARGEST_PICTURE)")
         self._frame = frame
-        self._turns, self._flipped = _orientation(frame)
+        self._turns, self._flipped = orientation_of(frame) if orientation is None else orientation
         upright = (frame.height, frame.width) if self._turns % 2 else (frame.width, frame.height)
         self._inner = _pixels(region, upright)
         self._layout = _LAYOUTS.get(frame.format.name)
@@ -241,8 +244,12 @@ class FramePicture:
         return np.ascontiguousarray(stored)
 
 
-def _orientation(frame: VideoFrame) -> tuple[int, bool]:
-    """Clockwise quarter turns that make the stored picture upright, and whether it is mirrored after that."""
+def orientation_of(frame: VideoFrame) -> tuple[int, bool]:
+    """Clockwise quarter turns that make the stored picture upright, and whether it is mirrored after that.
+
+    PyAV's frame and its side data hold each other from then on, so that a frame asked this is released late, by the
+    garbage collector: ask one frame of many.
+    """
     # The stubs of PyAV take side data for a typed dictionary of strings.
     held = cast("Mapping[Type, SideData]", frame.side_data)
     data = held.get(Type.DISPLAYMATRIX)

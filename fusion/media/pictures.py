@@ -20,7 +20,7 @@ from fusion.contract import Pieces, Track, Want
 from fusion.media.clock import Clock
 from fusion.media.container import check_limits, check_whole, decode_error
 from fusion.media.limits import HOLD, MOST_HELD
-from fusion.media.picture import FramePicture
+from fusion.media.picture import FramePicture, orientation_of
 
 #: Codecs whose decoder leaves out non-reference frames without touching the others.
 _SKIPPING_CODECS = frozenset({"h264", "hevc"})
@@ -117,6 +117,8 @@ class PictureTrack:
         self._waiting: deque[Packet[Stream]] = deque()
         self._known: list[int] = []  # presentation times of packets read, ascending
         self._latest: FramePicture | None = None
+        self._orientation: tuple[int, bool] | None = None  # of the latest frame
+        self._rotation = 0  # what PyAV calls its rotation, in degrees
         self._shown = 0  # timestamp of the latest frame
         self._covered: int | None = None  # timestamp at which the last packet's frame ends
         self.finished = end <= 0
@@ -240,7 +242,10 @@ class PictureTrack:
         if self._latest is not None and ticks <= self._shown:
             return
         time = self._clock.time(ticks)
-        picture = FramePicture(frame, self._region)
+        # A display matrix belongs to the stream; only a turn in the middle of it is looked out for.
+        if self._orientation is None or frame.rotation != self._rotation:
+            self._orientation, self._rotation = orientation_of(frame), frame.rotation
+        picture = FramePicture(frame, self._region, self._orientation)
         # The first frame also stands for the moments before it that containers lose by rounding.
         before = picture if self._latest is None and time <= HOLD else self._latest
         for sampler in self._samplers:

@@ -59,4 +59,4 @@ def halved(plane: NDArray[Any], factors: tuple[int, int]) -> NDArray[Any]:
 
 def _area(plane: NDArray[Any], across: int, down: int) -> NDArray[Any]:
     size = (plane.shape[1] // across, plane.shape[0] // down)
-    return cast("NDArray[Any]", np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA)))
+    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA))

@@ -17,8 +17,8 @@ from fusion.contract import Aggregator, Clip, ConfigError, DataError, Problem, R
 from fusion.corpora import load_corpus
 from fusion.data.streams import StreamPlan, plan_streams
 from fusion.evaluation.splits import SplitPlan, plan_splits
-from fusion.inference.checkpoint import change_temperature
 from fusion.heads.suitability import check_suitability
+from fusion.inference.checkpoint import change_temperature
 from fusion.store.prepare import prepare
 from fusion.store.store import Store, store_folder
 from fusion.training.fold import FoldResult, train_fold

@@ -10,15 +10,16 @@ import torch
 from torch import nn
 
 from fusion.config.models import LabelledComponent
+from fusion.contract import Fitted
 from fusion.evaluation.answers import clip_probabilities
 from fusion.evaluation.calibration import fit_temperature
 from fusion.evaluation.scores import main_score
 from fusion.heads.model import SingleStream, StreamModel, stream_specs
 from fusion.inference.checkpoint import CheckpointContent, write_checkpoint
 from fusion.inference.described import StreamDescription
-from fusion.inference.files import read_json, write_json
+from fusion.inference.files import read_json, write_json, write_state
 from fusion.training.heads import FittedHead, fit_heads
-from fusion.training.job import TUNED, SplitJob
+from fusion.training.job import AGGREGATIONS, TUNED, SplitJob
 from fusion.training.outputs import PartOutputs, head_logits
 from fusion.training.stages import part_outputs, train_stream, tune
 from fusion.training.tasks import Setting
@@ -60,14 +61,14 @@ class FoldResult:
 
 @dataclass(frozen=True)
 class _Chosen:
-    """The row that is saved as the split's model, and the outputs that it was fitted and scored on."""
+    """The row that is saved as the split's model, the outputs that it was scored on, and what its aggregator fitted."""
 
     row: str
     streams: Mapping[str, StreamModel]
     head: nn.Module
     component: LabelledComponent | None
-    train: PartOutputs
     validation: PartOutputs
+    aggregation: Fitted
 
 
 def train_fold(job: SplitJob) -> FoldResult:
@@ -87,7 +88,11 @@ def train_fold(job: SplitJob) -> FoldResult:
     heads = fit_heads(job, stream_specs(streams), train, validation)
     result.epochs |= {f"head:{head.row}": head.epochs for head in heads if head.epochs}
     rows = {row: _stream_row(row, streams) for row in streams} | {head.row: head for head in heads}
-    _score_rows(rows, validation, job.setting, result)
+    aggregations = {
+        row: _aggregation(job.setting, fitted.head, train.only([row]) if row in streams else train)
+        for row, fitted in rows.items()
+    }
+    _score_rows(rows, validation, aggregations, job.setting, result)
     row = job.named if job.named in rows else _best_row(heads, streams)
     used = [row] if row in streams else list(streams)
     chosen = _Chosen(
@@ -95,16 +100,18 @@ def train_fold(job: SplitJob) -> FoldResult:
         {name: streams[name] for name in used},
         rows[row].head,
         rows[row].component,
-        train.only(used),
         validation.only(used),
+        aggregations[row],
     )
     if job.experiment.finetune.joint.epochs > 0 and (job.epochs is None or job.headline == TUNED):
         best = next((head for head in heads if head.row == job.tuned), None) or max(heads, key=_rank)
         tuned = _tuned(job, best, streams, result)
+        aggregations[TUNED] = tuned.aggregation
         better = result.scores.get(TUNED, 0.0) > result.scores.get(row, 0.0)
         if job.named == TUNED or (job.named is None and better):
             chosen = tuned
     result.headline = chosen.row
+    write_state(job.folder / AGGREGATIONS, {row: dict(fitted) for row, fitted in aggregations.items()})
     _write_model(job, chosen, {name: descriptions[name] for name in chosen.streams}, result)
     write_json(done, result.to_json())
     job.reporter.say(f"  {result.summary()}")
@@ -135,24 +142,48 @@ def _tuned(job: SplitJob, best: FittedHead, streams: Mapping[str, StreamModel], 
     head = model.head.cpu().eval()
     train = part_outputs(tuned, job.tables.train, folder / "outputs" / "train", job.setting)
     validation = part_outputs(tuned, job.tables.validation, folder / "outputs" / "validation", job.setting)
+    aggregation = _aggregation(job.setting, head, train)
     if validation.clips:
-        _score_row(TUNED, head_logits(head, validation), validation, job.setting, result)
+        logits = head_logits(head, validation)
+        _score_row(TUNED, logits, validation, aggregation=aggregation, setting=job.setting, result=result)
     write_json(folder / "head.json", {"row": best.row})
-    return _Chosen(TUNED, tuned, head, best.component, train, validation)
+    return _Chosen(TUNED, tuned, head, best.component, validation, aggregation)
 
 
-def _score_rows(rows: Mapping[str, FittedHead], part: PartOutputs, setting: Setting, result: FoldResult) -> None:
-    """Validation score and temperature of every row."""
+def _aggregation(setting: Setting, head: nn.Module, part: PartOutputs) -> Fitted:
+    """What the aggregator fits on the training clips, as a row's head answers them."""
+    probabilities = setting.target.probabilities(head_logits(head, part)).numpy().astype("float64")
+    owners: dict[int, list[int]] = {}
+    for place, window in enumerate(part.windows):
+        if part.present[place].any():
+            owners.setdefault(window.clip, []).append(place)
+    return setting.aggregator.fit(
+        [(probabilities[places], part.targets[clip].astype("float64")) for clip, places in owners.items()]
+    )
+
+
+def _score_rows(
+    rows: Mapping[str, FittedHead],
+    part: PartOutputs,
+    aggregations: Mapping[str, Fitted],
+    setting: Setting,
+    result: FoldResult,
+) -> None:
+    """Validation score and temperature of every row.
+
+    A head that was fitted on these clips is judged by its answers to clips that it was not fitted on.
+    """
     if not part.clips:
         return
     for row, fitted in rows.items():
         own = part.only([row]) if row in part.streams else part
-        _score_row(row, head_logits(fitted.head, own), own, setting, result)
-        if fitted.score is not None:
-            result.scores[row] = fitted.score.score
+        logits = head_logits(fitted.head, own) if fitted.held_out is None else fitted.held_out
+        _score_row(row, logits, own, aggregation=aggregations[row], setting=setting, result=result)
 
 
-def _score_row(row: str, logits: torch.Tensor, part: PartOutputs, setting: Setting, result: FoldResult) -> None:
+def _score_row(
+    row: str, logits: torch.Tensor, part: PartOutputs, *, aggregation: Fitted, setting: Setting, result: FoldResult
+) -> None:
     probabilities = setting.target.probabilities(logits).numpy().astype("float64")
     clips, answered = clip_probabilities(
         probabilities,
@@ -160,7 +191,7 @@ def _score_row(row: str, logits: torch.Tensor, part: PartOutputs, setting: Setti
         part.windows,
         len(part.clips),
         setting.aggregator,
-        {},
+        aggregation,
         setting.prior,
     )
     result.scores[row] = main_score(setting.target.kind, clips, part.targets)
@@ -171,16 +202,8 @@ def _score_row(row: str, logits: torch.Tensor, part: PartOutputs, setting: Setti
 def _write_model(
     job: SplitJob, chosen: _Chosen, descriptions: Mapping[str, StreamDescription], result: FoldResult
 ) -> None:
-    """Fit what answers need besides the head, and save the row as a model that loads on its own."""
-    setting, part, clips = job.setting, chosen.train, job.tables.train.clips
-    probabilities = setting.target.probabilities(head_logits(chosen.head, part)).numpy().astype("float64")
-    owners: dict[int, list[int]] = {}
-    for place, window in enumerate(part.windows):
-        if part.present[place].any():
-            owners.setdefault(window.clip, []).append(place)
-    aggregation = setting.aggregator.fit(
-        [(probabilities[places], part.targets[clip].astype("float64")) for clip, places in owners.items()]
-    )
+    """Save the row as a model that loads on its own."""
+    setting, clips = job.setting, job.tables.train.clips
     write_checkpoint(
         job.folder / "model",
         CheckpointContent(
@@ -193,7 +216,7 @@ def _write_model(
             names=setting.target.names,
             prior=[float(value) for value in setting.prior],
             temperature=result.temperatures.get(chosen.row, 1.0),
-            aggregation=aggregation,
+            aggregation=chosen.aggregation,
             training={
                 "split": job.split.name,
                 "hash": job.split_hash,

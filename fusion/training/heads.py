@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from fusion.catalog import Catalog
 from fusion.config.models import LabelledComponent
@@ -27,13 +27,24 @@ CROSS_FITS = 5
 
 @dataclass(frozen=True)
 class FittedHead:
-    """A head with its weights loaded, how it did on validation, and after how many epochs it was best."""
+    """A fitted head.
+
+    Args:
+        row: Its row in tables.
+        component: As configured; None for a stream alone.
+        head: With its weights loaded.
+        score: How it did on validation.
+        epochs: After how many epochs it was best.
+        held_out: Logits ``[W, C]`` on validation windows by heads that were not fitted on their clips, where the head
+            itself was fitted on validation.
+    """
 
     row: str
     component: LabelledComponent | None
     head: nn.Module
     score: Score | None
     epochs: int
+    held_out: Tensor | None = None
 
 
 def build_head(
@@ -132,7 +143,7 @@ class _Fitting:
         head = self._new(component)
         progress = self._fit(head, part, folder)
         score = score_windows(logits, part, self.setting)
-        return FittedHead(component.row, component, head.eval(), score, progress.best_epoch + 1)
+        return FittedHead(component.row, component, head.eval(), score, progress.best_epoch + 1, logits)
 
 
 def _rows(part: PartOutputs, keep: NDArray[np.bool_]) -> PartOutputs:

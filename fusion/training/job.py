@@ -16,6 +16,8 @@ from fusion.training.tasks import Setting
 
 #: Row of the model whose encoders and head were tuned together.
 TUNED = "tuned"
+#: File of a split with what the aggregator fitted for each row.
+AGGREGATIONS = "aggregations.safetensors"
 
 
 @dataclass(frozen=True)

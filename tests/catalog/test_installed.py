@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.light
-
 OURS = {"engine", "contrastive", "video", "spectrogram", "text"}
 
 REASONS = {

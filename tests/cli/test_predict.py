@@ -113,7 +113,16 @@ def test_a_long_answer_is_a_timeline(capsys: pytest.CaptureFixture[str]) -> None
         return WindowAnswer(3.0 * place, 3.0 * place + 3, None if place == 120 else chances, {})
 
     windows = tuple(window(place) for place in range(1300))
-    show(Answer("a.mp4", 3900.0, "single", {"calm": 0.6, "loud": 0.4}, {"v": StreamAnswer(None, None, {"no [face]": 3})}, windows))
+    show(
+        Answer(
+            "a.mp4",
+            3900.0,
+            "single",
+            {"calm": 0.6, "loud": 0.4},
+            {"v": StreamAnswer(None, None, {"no [face]": 3})},
+            windows,
+        )
+    )
     text = capsys.readouterr().out
     assert "a.mp4   0:00 .. 1:05:00   1300 windows" in text
     assert "3 of 1300 windows: no [face]" in text

@@ -188,7 +188,7 @@ def test_a_clip_that_fails_is_reported_at_the_end(project: Path, tmp_path: Path)
 
 
 def test_killed_and_typed_again_the_result_is_the_same(project: Path, tmp_path: Path, whole: dict[str, bytes]) -> None:
-    command = Command(project, tmp_path, slow=0.1)
+    command = Command(project, tmp_path, slow=0.4)
     wait_for(2, tmp_path)
     workers = command.workers()
     os.kill(command.process.pid, signal.SIGKILL)
@@ -207,7 +207,7 @@ def test_killed_and_typed_again_the_result_is_the_same(project: Path, tmp_path: 
 
 
 def test_a_killed_worker_is_one_sentence(project: Path, tmp_path: Path, whole: dict[str, bytes]) -> None:
-    command = Command(project, tmp_path, slow=0.1)
+    command = Command(project, tmp_path, slow=0.4)
     wait_for(1, tmp_path)
     os.kill(command.workers()[0], signal.SIGKILL)
     _, err = command.ended(73)
@@ -222,7 +222,7 @@ def test_a_killed_worker_is_one_sentence(project: Path, tmp_path: Path, whole: d
 
 
 def test_an_interrupt_is_one_sentence(project: Path, tmp_path: Path, whole: dict[str, bytes]) -> None:
-    command = Command(project, tmp_path, slow=0.1)
+    command = Command(project, tmp_path, slow=0.5)
     wait_for(1, tmp_path)
     for pid in (*command.workers(), command.process.pid):  # as a terminal does
         os.kill(pid, signal.SIGINT)

@@ -40,16 +40,22 @@ def fitted(table: ClipTable, materials: Materials) -> dict[str, object]:
 
 
 def equal(first: WindowBatch, second: WindowBatch) -> bool:
-    if first.windows != second.windows or not torch.equal(first.present, second.present) or first.absent != second.absent:
+    if (
+        first.windows != second.windows
+        or not torch.equal(first.present, second.present)
+        or first.absent != second.absent
+    ):
         return False
     for name, one in first.streams.items():
         other = second.streams[name]
         if one is None or other is None:
             if one is not other:
                 return False
-        elif not torch.equal(one.places, other.places) or one.tensors.keys() != other.tensors.keys():
-            return False
-        elif not all(torch.equal(one.tensors[key], other.tensors[key]) for key in one.tensors):
+        elif (
+            not torch.equal(one.places, other.places)
+            or one.tensors.keys() != other.tensors.keys()
+            or not all(torch.equal(one.tensors[key], other.tensors[key]) for key in one.tensors)
+        ):
             return False
     return torch.equal(first.targets, second.targets)
 

@@ -16,7 +16,9 @@ SECONDS = np.array([3.0, 3.0, 1.5])
 
 
 def answer(name: str, probabilities: NDArray[np.float64] = P, fitted: Any = None) -> NDArray[np.float64]:
-    one: NDArray[np.float64] = catalog().build("aggregator", name)(probabilities, SECONDS[: len(probabilities)], fitted or {})
+    one: NDArray[np.float64] = catalog().build("aggregator", name)(
+        probabilities, SECONDS[: len(probabilities)], fitted or {}
+    )
     return one
 
 

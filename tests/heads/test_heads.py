@@ -67,7 +67,9 @@ def spoiled(given: Mapping[str, StreamOutput], present: Tensor, value: float) ->
             tensor = getattr(given[name], key)
             if tensor is not None:
                 shown = present[:, column].reshape(-1, *[1] * (tensor.ndim - 1))
-                tensors[key] = torch.where(shown, tensor, torch.full_like(tensor, bool(value) if tensor.dtype == torch.bool else value))
+                tensors[key] = torch.where(
+                    shown, tensor, torch.full_like(tensor, bool(value) if tensor.dtype == torch.bool else value)
+                )
         changed[name] = StreamOutput(**tensors)
     return changed
 
@@ -103,7 +105,11 @@ def test_rows_with_different_streams_do_not_touch_each_other(options: dict[str, 
     for row in range(7):
         alone = {
             name: StreamOutput(
-                **{key: v[row : row + 1] for key in StreamOutput.__slots__ if (v := getattr(given[name], key)) is not None}
+                **{
+                    key: v[row : row + 1]
+                    for key in StreamOutput.__slots__
+                    if (v := getattr(given[name], key)) is not None
+                }
             )
             for name in NAMES
         }
@@ -120,14 +126,19 @@ def test_a_row_without_any_stream_is_finite(options: dict[str, Any]) -> None:
 @each_head
 def test_gradient_reaches_every_parameter_and_no_absent_stream(options: dict[str, Any]) -> None:
     head, given = build(options), outputs(6)
-    leaves = [t for name in NAMES for key in ("embedding", "sequence", "logits") if (t := getattr(given[name], key)) is not None]
+    leaves = [
+        t
+        for name in NAMES
+        for key in ("embedding", "sequence", "logits")
+        if (t := getattr(given[name], key)) is not None
+    ]
     for leaf in leaves:
         leaf.requires_grad_(True)
     present = torch.ones(6, 3, dtype=torch.bool)
     present[0] = torch.tensor([True, False, False])
     present[1] = torch.tensor([False, True, True])
     logits = head(given, present).logits
-    torch.nn.functional.cross_entropy(logits, torch.tensor([0, 1, 2, 3, 0, 1])).backward()
+    torch.autograd.backward(torch.nn.functional.cross_entropy(logits, torch.tensor([0, 1, 2, 3, 0, 1])))
     for name, parameter in head.named_parameters():
         assert parameter.grad is not None, name
         assert torch.isfinite(parameter.grad).all(), name
@@ -168,11 +179,14 @@ def test_attention_looks_at_the_times_of_the_sequence() -> None:
     head = build({"name": "learned", "form": "attention", "dim": 8, "heads": 2})
     given, present = outputs(3), torch.ones(3, 3, dtype=torch.bool)
     before = head(given, present).logits
-    given["a"].times = given["a"].times + 1.0  # type: ignore[operator]
+    times = given["a"].times
+    assert times is not None
+    given["a"].times = times + 1.0
     assert not torch.allclose(before, head(given, present).logits)
     # masked items have no influence
     given = outputs(3)
-    assert given["a"].mask is not None
-    changed = outputs(3)
-    changed["a"].sequence = torch.where(given["a"].mask.unsqueeze(-1), given["a"].sequence, torch.full((), float("nan")))  # type: ignore[arg-type]
-    assert torch.equal(before, head(changed, present).logits)
+    mask, sequence = given["a"].mask, given["a"].sequence
+    assert mask is not None
+    assert sequence is not None
+    given["a"].sequence = torch.where(mask.unsqueeze(-1), sequence, torch.full((), float("nan")))
+    assert torch.equal(before, head(given, present).logits)

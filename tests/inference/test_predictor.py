@@ -63,7 +63,10 @@ def test_rows_are_those_of_training_exactly(world: World, predictor: Predictor, 
                 assert live.keys() == stored.keys()  # type: ignore[attr-defined]
                 for key, pieces in stored.items():
                     other = live[key]  # type: ignore[index]
-                    assert (other.rate, other.first if other.rate else 0) == (pieces.rate, pieces.first if pieces.rate else 0)
+                    assert (other.rate, other.first if other.rate else 0) == (
+                        pieces.rate,
+                        pieces.first if pieces.rate else 0,
+                    )
                     if isinstance(pieces.data, np.ndarray):
                         np.testing.assert_array_equal(other.data, pieces.data)
                     else:
@@ -157,7 +160,9 @@ def test_embeddings_on_request(world: World, predictor: Predictor) -> None:
 def test_a_clip_longer_than_a_batch_of_windows_is_the_same_one_by_one(
     world: World, predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = write_clip(tmp_path / "long.mp4", seconds=8, size=(48, 36), fps=8, pictures=picture("loud", 1), sound_rate=8000)
+    file = write_clip(
+        tmp_path / "long.mp4", seconds=8, size=(48, 36), fps=8, pictures=picture("loud", 1), sound_rate=8000
+    )
     answer = predictor(file, transcript="quick", embeddings=True)
     assert len(answer.windows) == 15
     monkeypatch.setattr("fusion.inference.predictor.BATCH", 1)
@@ -165,9 +170,10 @@ def test_a_clip_longer_than_a_batch_of_windows_is_the_same_one_by_one(
     for first, second in zip(answer.windows, single.windows, strict=True):
         assert list(first.probabilities.values()) == pytest.approx(list(second.probabilities.values()), abs=1e-6)  # type: ignore[union-attr]
         for stream in ALL:
-            np.testing.assert_allclose(
-                first.streams[stream].embedding, second.streams[stream].embedding, atol=1e-5  # type: ignore[arg-type]
-            )
+            one, other = first.streams[stream].embedding, second.streams[stream].embedding
+            assert one is not None
+            assert other is not None
+            np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 def test_memory_does_not_grow_with_the_clip(predictor: Predictor, tmp_path: Path) -> None:
@@ -202,9 +208,9 @@ def test_files_that_are_no_clips(
 
 
 def test_a_file_that_is_not_there(predictor: Predictor, tmp_path: Path) -> None:
-    with pytest.raises(InputMissing, match="nowhere.mp4: does not exist"):
+    with pytest.raises(InputMissing, match=r"nowhere.mp4: does not exist"):
         predictor(tmp_path / "nowhere.mp4")
-    with pytest.raises(InputMissing, match="words.txt: does not exist"):
+    with pytest.raises(InputMissing, match=r"words.txt: does not exist"):
         predictor(tmp_path / "words.txt")
 
 
@@ -227,7 +233,7 @@ def test_models_of_folds_are_listed(world: World, tmp_path: Path) -> None:
     folds = world.variant("folds", protocol="leave_one_speaker_out")
     three = ("corpus.select.speaker=[manifest:s1, manifest:s2, manifest:s3]",)
     loaded = folds.load(*OPTIONS, *three, streams=("sound",))
-    with pytest.raises(RunError, match="holds no model; name the folder that finetune reported"):
+    with pytest.raises(RunError, match=r"holds no model; name the folder that finetune reported"):
         Predictor.load(tmp_path)
     finetune(loaded, tmp_path, catalog=catalog())
     names = [path.parent.name for path in sorted(tmp_path.glob("*/model"))]
@@ -236,7 +242,7 @@ def test_models_of_folds_are_listed(world: World, tmp_path: Path) -> None:
         Predictor.load(tmp_path)
     fold = Predictor.load(tmp_path, fold=names[1])
     assert fold.checkpoint.description["training"]["split"] == names[1]
-    with pytest.raises(RunError, match="holds no model"):
+    with pytest.raises(RunError, match=r"holds no model"):
         Predictor.load(tmp_path, fold="nothing")
     finetune(loaded, tmp_path, catalog=catalog(), final=True)
     assert Predictor.load(tmp_path).checkpoint.description["training"]["split"] == "final"
@@ -248,7 +254,7 @@ def test_dimensions_have_values_and_no_contribution(world: World, tmp_path: Path
     labels = ["valence", "arousal"]
     corpus = {"name": "manifest", "root": "..", "label_columns": [*labels], "number_columns": [*labels]}
     rated = world.variant("rated", corpus=corpus, target={"name": "dimensions", "labels": [*labels]})
-    rated.train(tmp_path, *OPTIONS, "headline=learned")
+    rated.train(tmp_path, *OPTIONS, "fusion=[learned]", "headline=learned")
     answer = Predictor.load(tmp_path)(world.clip("c00.mp4"))
     assert list(answer.probabilities or {}) == labels
     assert answer.label is None

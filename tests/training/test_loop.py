@@ -39,7 +39,8 @@ class Line:
     def loss(self, batch: Tensor, epoch: int, step: int) -> Tensor | None:
         if (epoch, step) == (0, 1):
             return None
-        return ((self.model(batch)[:, 0] - batch.sum(dim=1)) ** 2).mean()
+        found: Tensor = self.model(batch)
+        return ((found[:, 0] - batch.sum(dim=1)) ** 2).mean()
 
     def validate(self) -> Score:
         self._validated += 1
@@ -108,26 +109,21 @@ def test_the_average_of_weights_is_what_is_validated_and_kept(tmp_path: Path) ->
     assert state["average"]["count"] == STEPS - 1  # one step had nothing to learn from
 
 
-def test_learning_rates_rise_and_fall(tmp_path: Path) -> None:
+def test_learning_rates_rise_and_fall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[float] = []
-    original = torch.optim.AdamW.step
+    original: Any = torch.optim.AdamW.step
 
     def step(self: torch.optim.AdamW, *args: Any, **kwargs: Any) -> Any:
         seen.append(self.param_groups[0]["lr"])
         return original(self, *args, **kwargs)
 
-    torch.optim.AdamW.step = step  # type: ignore[method-assign]
-    try:
-        run(Line(), tmp_path, epochs=4, warmup=1)
-    finally:
-        torch.optim.AdamW.step = original  # type: ignore[method-assign]
+    monkeypatch.setattr(torch.optim.AdamW, "step", step)
+    run(Line(), tmp_path, epochs=4, warmup=1)
     by_hand = [0.1 / 3, 0.1, *(0.1 * 0.5 * (1 + math.cos(math.pi * k / 9)) for k in range(9))]
     assert seen == pytest.approx(by_hand)
 
 
-@pytest.mark.parametrize(
-    ("monitor", "expected"), [("score", [True, False, True]), ("loss", [False, True, True])]
-)
+@pytest.mark.parametrize(("monitor", "expected"), [("score", [True, False, True]), ("loss", [False, True, True])])
 def test_better(monitor: str, expected: list[bool]) -> None:
     old = Score(0.5, 0.5)
     others = [Score(0.6, 0.9), Score(0.4, 0.1), Score(0.5, 0.4)]

@@ -21,6 +21,9 @@ from fusion.training.finetune import finetune
 CLASSES = ("calm", "loud")
 WORDS = {"calm": "soft slow words", "loud": "quick sharp words"}
 
+#: A head for every kind of target.
+GATED = {"name": "learned", "form": "gated", "dim": 4, "hidden": 4}
+
 STREAMS: dict[str, Any] = {
     "sound": {
         "modality": {"name": "audio", "standardise": "training"},
@@ -138,7 +141,7 @@ def write_world(folder: Path) -> World:
         "target": {"name": "classes", "classes": list(CLASSES)},
         "window": {"seconds": 1.0},
         "streams": STREAMS,
-        "fusion": [{"name": "late_average"}, {"name": "learned", "form": "gated", "dim": 4, "hidden": 4}],
+        "fusion": [{"name": "late_average"}, dict(GATED)],
         "protocol": {"name": "held_out", "validation": ["s5"], "test": ["s6"]},
         "prepare": {"workers": 0},
         "finetune": {
