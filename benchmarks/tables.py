@@ -1,6 +1,6 @@
 """Tables of finished runs, from the results that `fusion evaluate` wrote.
 
-    python benchmarks/tables.py RUN OUTPUT [TITLE]
+    python benchmarks/tables.py RUN OUTPUT [TITLE]      (RUN may be one fold of a run)
 
 Writes OUTPUT.md (the table) and, beside it, OUTPUT.json (every row without curves) and OUTPUT.csv (the headline's
 prediction for each test clip), so that each figure can be traced and each interval computed again.
@@ -24,6 +24,9 @@ def main(run: Path, output: Path, title: str) -> None:
     output.with_suffix(".md").write_text(table(results, title, training_minutes(run)), encoding="utf-8")
     for row in results["rows"].values():
         row.pop("curves", None)
+    # Where the run lay on somebody's machine is nobody's business.
+    results["run"].pop("folder", None)
+    results["run"]["environment"].pop("command", None)
     output.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     output.with_suffix(".csv").write_bytes((run / "evaluation" / "predictions.csv").read_bytes())
 
@@ -31,7 +34,7 @@ def main(run: Path, output: Path, title: str) -> None:
 def training_minutes(run: Path) -> float:
     """Minutes of training over all folds and streams, from their logs."""
     total = 0.0
-    for log in run.glob("*/streams/*/log.csv"):
+    for log in run.glob("**/streams/*/log.csv"):
         with log.open(encoding="utf-8") as file:
             total += sum(float(line["seconds"]) for line in csv.DictReader(file))
     return total / 60

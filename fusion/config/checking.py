@@ -142,19 +142,39 @@ def leak_problems(data: Mapping[str, Any], catalog: Catalog) -> list[Problem]:
     return []
 
 
-def row_problems(heads: Sequence[LabelledComponent], streams: Sequence[str], headline: str | None) -> list[Problem]:
-    """Rows of the tables have names of their own, and the headline is one of them."""
-    problems = []
+#: Rows that tables have of themselves: no head or stream may be called so.
+TUNED = "tuned"
+RESERVED = (TUNED, "headline", "majority class")
+
+
+def row_problems(
+    heads: Sequence[LabelledComponent], streams: Sequence[str], headline: str | None, *, tuned: bool
+) -> list[Problem]:
+    """Rows of the tables have names of their own, and the headline is one of them.
+
+    Args:
+        heads: The fusion heads.
+        streams: Names of the streams.
+        headline: The named row, if any.
+        tuned: Whether a head is tuned with its encoders, which gives a row too.
+    """
+    problems = [
+        Problem(f"streams.{name}", f"'{name}' is a row of every table; call the stream otherwise")
+        for name in streams
+        if name in RESERVED
+    ]
     rows = [head.row for head in heads]
     for place, row in enumerate(rows):
         if row in rows[:place]:
             message = f"two heads are called '{row}'; give one of them a label"
         elif row in streams:
             message = f"a stream is called '{row}' too; give the head a label"
+        elif row in RESERVED:
+            message = f"'{row}' is a row of every table; give the head another label"
         else:
             continue
         problems.append(Problem(f"fusion.{place}.label", message))
-    known = [*rows, *streams]
+    known = [*rows, *streams, *([TUNED] if tuned else [])]
     if headline is not None and headline not in known:
         close = get_close_matches(headline, known, 1)
         suggestion = f"did you mean '{close[0]}'?" if close else f"the rows are {', '.join(known)}"

@@ -140,7 +140,12 @@ def _checked(data: dict[str, Any], problems: list[Problem], source: str, catalog
     except ValidationError as error:
         problems += pydantic_problems(error, Experiment)
         raise ConfigError(source, _in_order(problems)) from None
-    problems += row_problems(experiment.fusion, tuple(experiment.streams), experiment.headline)
+    problems += row_problems(
+        experiment.fusion,
+        tuple(experiment.streams),
+        experiment.headline,
+        tuned=experiment.finetune.joint.epochs > 0,
+    )
     if problems:
         raise ConfigError(source, _in_order(problems))
     return experiment

@@ -10,11 +10,12 @@ from fusion.catalog import catalog
 from fusion.config.experiment import LoadedExperiment, experiment_from, job_folder, read_experiment
 from fusion.contract import ConfigError
 
-pytestmark = pytest.mark.light
-
-pytestmark = pytest.mark.skipif(
-    not {"audio", "video"} <= set(catalog(strict=False).names("modality")), reason="needs our plugins installed"
-)
+pytestmark = [
+    pytest.mark.light,
+    pytest.mark.skipif(
+        not {"audio", "video"} <= set(catalog(strict=False).names("modality")), reason="needs our plugins installed"
+    ),
+]
 
 GOOD = """
 corpus: {name: demo}
@@ -127,6 +128,19 @@ def test_rows_have_names_of_their_own(good: Path) -> None:
     assert problems(good, "fusion.label=voice") == {
         "fusion.0.label": "a stream is called 'voice' too; give the head a label"
     }
+
+
+def test_rows_that_every_table_has_are_reserved(good: Path) -> None:
+    assert problems(good, "fusion.label=tuned") == {
+        "fusion.0.label": "'tuned' is a row of every table; give the head another label"
+    }
+    stream = "streams.tuned={modality: audio, transforms: [resample, log_mel], encoder: cnn}"
+    assert problems(good, stream) == {"streams.tuned": "'tuned' is a row of every table; call the stream otherwise"}
+
+
+def test_the_tuned_row_is_a_headline_where_there_is_one(good: Path) -> None:
+    assert read_experiment(good, ["headline=tuned", "finetune.joint.epochs=3"]).experiment.headline == "tuned"
+    assert "neither a head nor a stream" in problems(good, "headline=tuned")["headline"]
 
 
 def test_the_headline_is_a_row(good: Path) -> None:
