@@ -117,7 +117,9 @@ def main() -> int:
     lines = [
         "# Memory of a prediction",
         "",
-        f"`python benchmarks/predict_memory.py`: {platform.platform()}, Python {platform.python_version()}, "
+        f"`python benchmarks/predict_memory.py`: "
+        f"{platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}, "
         "one thread. "
         f"`{source.name}` of Java-SED, repeated; "
         "voice (`configs/streams/voice_logmel.yaml`) and face "

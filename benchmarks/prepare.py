@@ -227,7 +227,9 @@ def page_of(answer: list[dict[str, Cost]], files: list[Path], limits: dict[str, 
     lines = [
         "# Preparing against decoding alone",
         "",
-        f"`python benchmarks/prepare.py --rounds {len(answer)}`: {platform.platform()}, {os.cpu_count()} processors, "
+        f"`python benchmarks/prepare.py --rounds {len(answer)}`: "
+        f"{platform.system()} {platform.machine()}, "
+        f"{os.cpu_count()} processors, "
         f"Python {platform.python_version()}, PyAV {av.__version__}. {len(files)} files, {seconds:.0f} s of "
         f"{SIZE[0]}x{SIZE[1]} H.264 (libx264 medium, crf 23, {RATE} frames/s) with stereo AAC at {SOUND_RATE} Hz, "
         f"made of {SOURCES * len(files)} Java-SED clips of {len(files)} speakers, scaled and repeated.",

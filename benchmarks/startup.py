@@ -88,7 +88,9 @@ def measured() -> tuple[str, bool]:
     lines = [
         "# Start-up",
         "",
-        f"`python benchmarks/startup.py`: {platform.platform()}, Python {platform.python_version()}; "
+        f"`python benchmarks/startup.py`: "
+        f"{platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}; "
         f"medians of {ROUNDS}, every round one fresh process of each row. The machine's load was "
         f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors: limits are meant for one that is otherwise idle.",
         "",

@@ -160,7 +160,9 @@ def main() -> int:
     lines = [
         "# A warm epoch",
         "",
-        f"`python benchmarks/warm_epoch.py`: {platform.platform()}, Python {platform.python_version()}, "
+        f"`python benchmarks/warm_epoch.py`: "
+        f"{platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}, "
         f"{len(os.sched_getaffinity(0))} processors, one thread a process, load {os.getloadavg()[0]:.1f} at the end. "
         f"Stream `{stream}` of `{config}` ({experiment.streams[stream].encoder.name}, {size:,} parameters, the "
         f"smallest sound network of `configs/`), {len(clips)} clips, {plan.steps} steps of {settings.batch}; "

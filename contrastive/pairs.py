@@ -8,8 +8,9 @@ from enum import IntEnum
 class PairKind(IntEnum):
     """What two rows have to do with each other.
 
-    The names say what row L of the literature calls a hard negative (``OTHER_EMOTION``) and a super-hard one
-    (``SAME_EMOTION``), and what Korbar et al. 2018 (arXiv 1807.00230) call a hard one (``SAME_CLIP_SHIFTED``).
+    The names say what the LbHER paper (Nukathati et al. 2024) calls a hard negative (``OTHER_EMOTION``) and a
+    super-hard one (``SAME_EMOTION``), and what Korbar et al. 2018 (arXiv 1807.00230) call a hard one
+    (``SAME_CLIP_SHIFTED``).
     """
 
     NONE = 0

@@ -2,7 +2,7 @@
 
 from fusion import Predictor
 
-answer = Predictor.load("runs/demo/final")("interview.mp4")
+answer = Predictor.load("runs/demo/finetune/final")("interview.mp4")
 """
 
 from __future__ import annotations

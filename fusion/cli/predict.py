@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +15,10 @@ from fusion.contract import FusionError
 
 if TYPE_CHECKING:
     from fusion.inference import Answer
+
+
+#: Notes of a stream that are printed.
+_NOTES = 3
 
 
 class UsageError(FusionError):
@@ -108,8 +112,19 @@ def show(answer: Answer) -> None:
         if name in answer.failed:
             parts.append(answer.failed[name])
         out.print("   ".join(parts), markup=False)
+        for line in _notes(stream.notes, lengths):
+            out.print(f"  {'':<{width}}   {line}", markup=False)
     if len(answer.windows) > 1:
         _timeline(answer)
+
+
+def _notes(notes: Mapping[str, int], lengths: str) -> list[str]:
+    """The most frequent notes; a long clip has one for every share of its windows."""
+    ranked = sorted(notes.items(), key=lambda item: -item[1])
+    lines = [f"{count} of {lengths}: {note}" for note, count in ranked[:_NOTES]]
+    if len(ranked) > _NOTES:
+        lines.append(f"... {len(ranked) - _NOTES} more notes: --json or --csv has every window's")
+    return lines
 
 
 def _timeline(answer: Answer) -> None:

@@ -54,7 +54,7 @@ class Component(Settings):
 class LabelledComponent(Component):
     """A component that may be listed twice with other options, under a label of its own."""
 
-    label: str | None = Field(default=None, description="Row name in tables; the component's name unless given.")
+    label: Name | None = Field(default=None, description="Row name in tables; the component's name unless given.")
 
     fitted_on: Literal["train", "validation"] | None = Field(
         default=None,
@@ -173,7 +173,9 @@ class StreamSettings(Settings):
     encoder: Component = Field(description="Network from a batch to the stream's output; one for this modality.")
     frozen: bool = Field(default=False, description="Leave the encoder as it was loaded.")
     weights: Path | None = Field(
-        default=None, description="A finished run of the same split whose stream of this name is the start."
+        default=None,
+        description="A finished run, of the same split or of strangers, whose stream of this name is the start; "
+        "relative to the working folder.",
     )
     training: dict[str, Any] = Field(
         default_factory=dict, description="Settings of finetune that differ for this stream."

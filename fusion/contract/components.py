@@ -42,7 +42,9 @@ class NoOptions:
 class Modality(Protocol):
     """A kind of input: which media it needs, and how rows become tensors.
 
-    Constructed as ``Modality(options)``.
+    Constructed as ``Modality(options)``. A modality with something to say about rows that it does use has a method
+    ``notes(row) -> Sequence[str]`` ("2 faces in 12 of 20 pictures; the largest was followed"), empty for most rows;
+    predictions hand its notes on with the number of windows. Rows that are absent are not asked.
     """
 
     version: int

@@ -9,7 +9,7 @@ from typing import Any
 
 from fusion.contract import RunError
 from fusion.inference.files import read_json
-from fusion.training.run import Record, read_clips
+from fusion.training.run import Record, read_clips, starts_of
 
 #: A clip as ``fusion.training.run.known_clips`` describes it.
 Known = Mapping[str, Any]
@@ -44,7 +44,7 @@ def seen_by(run: Path, child: Path) -> Seen:
     further: list[Known] = []
     unknown: list[str] = []
     asked = {run.resolve()}
-    pending = [(path, record["split"]["hash"]) for path in _starts(record)]
+    pending = [(path, record["split"]["hash"]) for path in starts_of(record)]
     while pending:
         path, split = pending.pop()
         if path.resolve() in asked:
@@ -57,14 +57,8 @@ def seen_by(run: Path, child: Path) -> Seen:
         except RunError:
             unknown.append(str(path))
             continue
-        pending += [(start, before["split"]["hash"]) for start in _starts(before)]
+        pending += [(start, before["split"]["hash"]) for start in starts_of(before)]
     return Seen((*own, *further), tuple(unknown))
-
-
-def _starts(record: Mapping[str, Any]) -> list[Path]:
-    """The runs that a run's weights came from."""
-    named = [stream.get("weights") for stream in record["config"].get("streams", {}).values()]
-    return [Path(path) for path in (record.get("start"), *named) if path]
 
 
 def overlaps(clips: Sequence[Known], seen: Seen, *, same_corpus: bool) -> dict[str, str]:

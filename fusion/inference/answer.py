@@ -24,12 +24,14 @@ class StreamAnswer:
             None where it is absent or the only one.
         absent: Why it is absent; for a clip, reasons with the number of windows.
         embedding: ``[D]``, where asked for.
+        notes: What its modality says of windows in which it is present, with the number of windows.
     """
 
     opinion: Mapping[str, float] | None
     contribution: float | None
     absent: Mapping[str, int] = field(default_factory=dict)
     embedding: NDArray[np.float32] | None = None
+    notes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Answer:
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """One flat row a window: times, label, probabilities, each stream's opinion and contribution."""
+        """One flat row a window: times, label, probabilities, each stream's opinion, contribution and notes."""
         table = []
         for window in self.windows:
             row: dict[str, Any] = {"clip": self.clip, "start": window.start, "end": window.end, "label": window.label}
@@ -108,6 +110,7 @@ class Answer:
                 row[f"{name}_label"] = None if opinion is None else max(opinion, key=opinion.__getitem__)
                 row[f"{name}_contribution"] = stream.contribution
                 row[f"{name}_absent"] = "; ".join(stream.absent) or None
+                row[f"{name}_notes"] = "; ".join(stream.notes) or None
             table.append(row)
         return table
 
@@ -131,6 +134,7 @@ def _stream(stream: StreamAnswer) -> dict[str, Any]:
         "opinion": stream.opinion,
         "contribution": stream.contribution,
         "absent": dict(stream.absent),
+        "notes": dict(stream.notes),
     }
     if stream.embedding is not None:
         values["embedding"] = stream.embedding.tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from fusion.catalog import Catalog
 from fusion.catalog import catalog as installed_catalog
-from fusion.contract import Aggregator, Clip, DataError, Row, RunError, Span, StreamOutput, Target
+from fusion.contract import Aggregator, Clip, DataError, Modality, Row, RunError, Span, StreamOutput, Target
 from fusion.data.assemble import AssembledWindow, ClipRows, clip_windows
 from fusion.data.batches import collate
 from fusion.data.chain import ChainEnd
@@ -149,6 +150,8 @@ class Predictor:
             else:
                 outputs[name] = encode_stream(model, batch, name)
         collected.add(self, pending, outputs, batch.present, batch.absent, embeddings=embeddings)
+        for name, plan in self._plans.items():
+            collected.notes.setdefault(name, []).extend(_notes(plan.modality, row[name]) for row in rows)
 
     def probabilities(self, outputs: Mapping[str, StreamOutput], present: Tensor) -> _Array:
         """The head's probabilities ``[W, C]`` with these streams shown."""
@@ -181,7 +184,10 @@ class Predictor:
                 if reason is not None:
                     reasons[reason] = reasons.get(reason, 0) + 1
             streams[name] = StreamAnswer(
-                _named(self.names, own), _contribution(self._target.kind, whole, without, own), reasons
+                _named(self.names, own),
+                _contribution(self._target.kind, whole, without, own),
+                reasons,
+                notes=Counter(note for notes in collected.notes.get(name, ()) for note in notes),
             )
         return Answer(
             clip.id,
@@ -232,6 +238,7 @@ class _Collected:
     spans: list[Span] = field(default_factory=list)
     answers: dict[str, list[tuple[_Array, NDArray[np.bool_]]]] = field(default_factory=dict)
     reasons: dict[str, list[str | None]] = field(default_factory=dict)
+    notes: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
     embeddings: dict[str, list[NDArray[np.float32]]] = field(default_factory=dict)
 
     def add(
@@ -295,9 +302,16 @@ class _Collected:
                     _contribution(self.kind, whole, view(f"without {name}", place), own),
                     {} if reason is None else {reason: 1},
                     kept[name][place] if name in kept and reason is None else None,
+                    dict.fromkeys(self.notes[name][place], 1),
                 )
             answers.append(WindowAnswer(float(span.start), float(span.end), _named(self.names, whole), streams))
         return tuple(answers)
+
+
+def _notes(modality: Modality, row: Row | Absent) -> tuple[str, ...]:
+    """What a modality says of a row; each note once."""
+    notes: Callable[[Row], Sequence[str]] | None = getattr(modality, "notes", None)
+    return () if notes is None or isinstance(row, Absent) else tuple(dict.fromkeys(notes(row)))
 
 
 def _named(names: Sequence[str], values: _Array | None) -> dict[str, float] | None:

@@ -194,3 +194,9 @@ def read_clips(folder: Path) -> list[dict[str, Any]]:
     """The ``known_clips`` of a run. Raises RunError where they are missing."""
     clips: list[dict[str, Any]] = read_json(folder / CLIPS)
     return clips
+
+
+def starts_of(record: Mapping[str, Any]) -> list[Path]:
+    """The runs that a run's weights came from, as its record names them."""
+    named = [stream.get("weights") for stream in record["config"].get("streams", {}).values()]
+    return [Path(path) for path in (record.get("start"), *named) if path]

@@ -12,7 +12,7 @@ from fusion.contract import LeakError, RunError, Split
 from fusion.heads.model import StreamModel
 from fusion.inference.described import StreamDescription
 from fusion.inference.files import read_state
-from fusion.training.run import Record, read_clips
+from fusion.training.run import Record, read_clips, starts_of
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ def start_of(run: Path, stream: str, split: Split, split_hash: str, held: Sequen
         raise RunError("is not finished", where=str(run), remedy="repeat its command first")
     same = record["split"]["hash"] == split_hash
     if not same:
-        _refuse_shared(run, record["split"]["hash"], split_hash, held)
+        for ancestor in _lineage(run):
+            _refuse_shared(ancestor, Record(ancestor).read()["split"]["hash"], split_hash, held)
     folder = run / (split.name if same else "final")
     if not folder.exists():
         raise RunError(f"has no {folder.name} model to start from", where=str(run), remedy="train it with --final")
@@ -67,6 +68,23 @@ def start_of(run: Path, stream: str, split: Split, split_hash: str, held: Sequen
     if not (folder / "best.safetensors").exists():
         raise RunError(f"has no stream {stream!r}", where=str(run), remedy="name a run with that stream")
     return Beginning(folder, record["config"].get("target"))
+
+
+def _lineage(run: Path) -> list[Path]:
+    """A run, the runs that its weights came from, theirs, and so on: all that its encoders have met.
+
+    Raises:
+        RunError: One of them is gone, so that nobody can tell what it has met.
+    """
+    found: dict[Path, Path] = {}
+    pending = [run]
+    while pending:
+        path = pending.pop()
+        if path.resolve() in found:
+            continue
+        found[path.resolve()] = path
+        pending += starts_of(Record(path).read())
+    return list(found.values())
 
 
 def _refuse_shared(run: Path, other: str, own: str, held: Sequence[Held]) -> None:

@@ -116,7 +116,9 @@ class Command:
             "HUM_SLOW": str(slow),
             "OMP_NUM_THREADS": "1",
         }
-        code = "from fusion.cli.app import main; main()"
+        # A shell's background jobs ignore interrupts, and so would whatever they start.
+        heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+        code = f"{heard}; from fusion.cli.app import main; main()"
         self.process = subprocess.Popen(
             [sys.executable, "-c", code, "prepare", str(project / "config.yaml"), *arguments],
             cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -209,7 +209,7 @@ def change_test_clips(folder: Path, speakers: Sequence[str]) -> None:
         writer.writerows(rows)
 
 
-def test_law_3_nothing_that_is_fitted_sees_test_clips(tmp_path: Path) -> None:
+def test_nothing_that_is_fitted_sees_test_clips(tmp_path: Path) -> None:
     folder = write_corpus(tmp_path / "corpus", each=2)
     settings = {
         "finetune": {
@@ -231,7 +231,7 @@ def test_law_3_nothing_that_is_fitted_sees_test_clips(tmp_path: Path) -> None:
     assert fitted(tmp_path / "validation")["held_out/result.json"] != before["held_out/result.json"]
 
 
-def test_law_3_test_outputs_are_computed_once(trained: Path) -> None:
+def test_test_outputs_are_computed_once(trained: Path) -> None:
     evaluate(trained / "run")
     stored = sorted((trained / "run" / "held_out" / "outputs" / "test").iterdir())
     assert {path.name for path in stored} == {"voice.safetensors", "words.safetensors", "windows.json"}

@@ -1,4 +1,4 @@
-"""Law 2: a prediction gives the numbers of training and evaluation; and every answer has its reasons."""
+"""A prediction gives the numbers of training and evaluation; and every answer has its reasons."""
 
 from __future__ import annotations
 

@@ -44,6 +44,7 @@ def measured(folder: Path, seed: int) -> dict[str, float]:
     emotional = [clip for clip in clips if clip.labels["emotion"] != "neutral"]
     return {
         **{name: rows[name]["accuracy"] for name in ("voice", "face", "text", "late_average")},
+        **{f"{name}_low": rows[name]["accuracy_interval"]["low"] for name in ("voice", "face", "text")},
         "difference_low": results["headline_minus_best_stream"]["low"],
         "faces_found": float(np.mean(found)),
         "emotional_words": float(
@@ -59,7 +60,8 @@ def test_streams_are_between_chance_and_certainty_and_fusion_is_above_them(tmp_p
     RECORD.write_text(json.dumps(dict(zip(map(str, SEEDS), figures, strict=True)), indent=2) + "\n", encoding="utf-8")
     for seed, row in enumerate(figures):
         for stream in ("voice", "face", "text"):
-            assert 0.30 < row[stream] < 0.95, (seed, stream, row)
+            assert row[f"{stream}_low"] > 0.25, (seed, stream, row)
+            assert row[stream] < 0.95, (seed, stream, row)
             assert row["late_average"] > row[stream], (seed, stream, row)
         assert row["difference_low"] > 0, (seed, row)
         assert row["faces_found"] >= 0.95, (seed, row)

@@ -1,4 +1,4 @@
-"""Law 4: kill it anywhere; the same command goes on, and the result is that of an uninterrupted run, bit for bit."""
+"""Kill it anywhere: the same command goes on, and the result is that of an uninterrupted run, bit for bit."""
 
 from __future__ import annotations
 

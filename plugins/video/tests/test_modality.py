@@ -97,3 +97,12 @@ def test_rows_that_cannot_be_batched_say_why(crops):
         modality.batch([crops(2), crops(2, size=(8, 10))], [WINDOW, WINDOW], {})
     with pytest.raises(DataError, match="has pictures where frames and face are needed"):
         modality.absence({"pictures": crops(2)["frames"]})
+
+
+def test_several_faces_are_noted_with_the_number_of_pictures(crops):
+    row = crops(20)
+    assert Video(Options()).notes(row) == ()
+    row["face"].data[5:17, 1] = 2
+    assert Video(Options()).notes(row) == ("2 faces in 12 of 20 pictures; the largest was followed",)
+    row["face"].data[5, 1] = 3
+    assert Video(Options()).notes(row) == ("up to 3 faces in 12 of 20 pictures; the largest was followed",)

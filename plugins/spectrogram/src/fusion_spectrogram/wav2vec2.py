@@ -34,12 +34,19 @@ class Wav2Vec2(nn.Module):
         from transformers import AutoConfig, AutoModel
 
         try:
-            config = AutoConfig.from_pretrained(options.path, revision=options.revision, local_files_only=options.local)
+            # Code that comes with weights is never run.
+            config = AutoConfig.from_pretrained(
+                options.path, revision=options.revision, local_files_only=options.local, trust_remote_code=False
+            )
             # The model's own masking draws from NumPy's global generator; skipped layers would go untrained.
             config.apply_spec_augment = False
             config.layerdrop = 0.0
             self.model = AutoModel.from_pretrained(
-                options.path, revision=options.revision, local_files_only=options.local, config=config
+                options.path,
+                revision=options.revision,
+                local_files_only=options.local,
+                config=config,
+                trust_remote_code=False,
             )
         except (OSError, ValueError) as error:
             raise InputMissing(

@@ -10,7 +10,7 @@ from fusion_video.checks import require_least, require_share
 
 @dataclass(frozen=True)
 class CNN3D:
-    """Options of the encoder ``cnn3d``. Row L of the literature gives no sizes; these are ours.
+    """Options of the encoder ``cnn3d``. The LbHER paper (Nukathati et al. 2024) gives no sizes; these are ours.
 
     Args:
         widths: Filters of the four convolutions.

@@ -59,6 +59,16 @@ class Video:
             return "no face found in this window"
         return None
 
+    def notes(self, row: Row) -> Sequence[str]:
+        """That there were several faces to choose from, and in how many of the row's pictures."""
+        _, face = _crops(row)
+        counts = np.asarray(face.data)[:, 1]
+        several = counts[counts > 1]
+        if not len(several):
+            return ()
+        most = f"{several.max()} faces" if several.min() == several.max() else f"up to {several.max()} faces"
+        return (f"{most} in {len(several)} of {len(counts)} pictures; the largest was followed",)
+
     def fit(self, rows: Iterable[Row]) -> Fitted:  # noqa: ARG002
         """Nothing is fitted."""
         return {}
