@@ -46,7 +46,7 @@ def answer(name: str, kind: Any) -> tuple[dict[str, int], Row]:
     detector = Haar(options.Haar())
     if name == "haar":
         detections = detector.detect(pictures(kind)[PICTURES].data[6])
-        return {name: Haar.version}, {"boxes": Pieces(np.array([(*d.box, d.score) for d in detections]), None)}
+        return {name: Haar.version}, {"boxes": Pieces(np.array([(*d.box, d.score) for d in detections]), RATE)}
     if name == "face_boxes":
         row = FaceBoxes(options.FaceBoxes(detector=detector)).apply(pictures(kind), SPAN, None)
         del row[PICTURES]  # handed on as they came
