@@ -1,6 +1,10 @@
 """Tables of finished runs, from the results that `fusion evaluate` wrote.
 
     python benchmarks/tables.py RUN OUTPUT [TITLE]      (RUN may be one fold of a run)
+    python benchmarks/tables.py --folds RUN OUTPUT [TITLE]
+
+The second form is for a run of which not all folds are done: the folds that `fusion evaluate RUN --fold FOLD` has
+scored stand side by side.
 
 Writes OUTPUT.md (the table) and, beside it, OUTPUT.json (every row without curves) and OUTPUT.csv (the headline's
 prediction for each test clip), so that each figure can be traced and each interval computed again.
@@ -80,5 +84,44 @@ def table(results: Mapping[str, Any], title: str, minutes: float) -> str:
     return "\n".join([*lines, ""])
 
 
+def folds_table(run: Path, output: Path, title: str) -> None:
+    """Write the folds that are done side by side, and each fold's own files beside the table."""
+    done = sorted(path.parent.parent.name for path in run.glob("*/evaluation/results.json"))
+    results = {
+        name: json.loads((run / name / "evaluation" / "results.json").read_text(encoding="utf-8")) for name in done
+    }
+    first = next(iter(results.values()))
+    split, measure = first["run"]["split"], first["measure"]
+    missing = [name for name in json.loads((run / "run.json").read_text(encoding="utf-8"))["folds"] if name not in done]
+    command = " ".join(["fusion finetune", first["run"]["source"], *first["run"]["overrides"]])
+    lines = [
+        f"# {title}",
+        "",
+        f"- command: `{command}`, then `fusion evaluate RUN --fold FOLD` for each fold",
+        f"- protocol: {split['guarantee']}",
+        f"- split hash: {split['hash']}; seed: {first['run']['seed']}; each test part scored once",
+        f"- folds that are done: {', '.join(done)}" + (f"; not yet: {', '.join(missing)}" if missing else ""),
+        f"- training so far: {training_minutes(run):.0f} minutes, one thread of two cores that other jobs shared",
+        "",
+        f"Unweighted average recall, with its 95 % interval over the fold's speakers ({', '.join(done)}):",
+        "",
+        f"| row | {' | '.join(done)} | mean of folds |",
+        f"| --- | {' | '.join('---' for _ in done)} | --- |",
+    ]
+    for row in first["rows"]:
+        values = [results[name]["rows"][row] for name in done]
+        cells = [
+            f"{value[measure]:.3f} ({value['interval']['low']:.3f} .. {value['interval']['high']:.3f})"
+            for value in values
+        ]
+        lines.append(f"| {row} | {' | '.join(cells)} | {mean(value[measure] for value in values):.3f} |")
+    output.with_suffix(".md").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    for name in done:
+        main(run / name, output.with_suffix("") / name, f"{title}, {name}")
+
+
 if __name__ == "__main__":
+    if sys.argv[1] == "--folds":
+        folds_table(Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4] if len(sys.argv) > 4 else Path(sys.argv[3]).stem)
+        sys.exit()
     main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else Path(sys.argv[2]).stem)

@@ -50,7 +50,7 @@ def changed(file: Path, name: str, versions: Mapping[str, int], row: Row) -> str
         row: The output.
     """
     kept = json.loads(file.read_text()).get(name)
-    remedy = f"run python {file.with_suffix('.py').name} in {file.parent.name}/ to rewrite {file.name}"
+    remedy = f"run python {file.with_suffix('.py')} to rewrite {file.name}"
     if kept is None:
         return f"{name} has no golden output; {remedy}"
     if kept["versions"] != dict(versions):

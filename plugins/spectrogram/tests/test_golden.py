@@ -30,7 +30,7 @@ def sound() -> Row:
     time = np.arange(33075) / 22050
     tones = sum(0.2 * np.sin(2 * np.pi * hz * time) * (time >= k / 3) for k, hz in enumerate((150, 1200, 6000)))
     noise = np.random.Generator(np.random.Philox(1)).standard_normal(len(time))
-    return {SOUND: Pieces((tones + 0.01 * noise).astype(np.float32), Fraction(22050))}
+    return {SOUND: Pieces((tones + 0.0005 * noise).astype(np.float32), Fraction(22050))}
 
 
 def frames() -> Row:
