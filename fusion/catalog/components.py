@@ -165,6 +165,22 @@ class Catalog:
             options = dataclasses.replace(options, **inner)
         return self.load(kind, name, modality=modality)(options, *args)
 
+    def involved(self, kind: str, component: ComponentLike, *, modality: str | None = None) -> list[Registration]:
+        """The registrations of a component and of those that its options name, at any depth.
+
+        Raises:
+            ComponentError: One of them is unknown.
+            ConfigError: Options are wrong.
+        """
+        from fusion.catalog.options import nested
+
+        name, values = _split(component)
+        options = self.options(kind, name, values, modality=modality)
+        found = [self.find(kind, name, modality=modality)]
+        for field, other in nested(type(options)).items():
+            found += self.involved(other, getattr(options, field))
+        return found
+
     def identity(self, kind: str, component: ComponentLike) -> dict[str, Any]:
         """What decides a component's output, as JSON values: the material of store keys.
 

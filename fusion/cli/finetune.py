@@ -20,6 +20,10 @@ def finetune(
         list[str] | None, typer.Argument(help="Settings on top: a.b.c=value.", show_default=False)
     ] = None,
     start: Annotated[Path | None, typer.Option("--from", help="A run whose streams are the start.")] = None,
+    fold: Annotated[
+        str | None,
+        typer.Option("--fold", help="Train this fold only; others may run beside it.", show_default=False),
+    ] = None,
     final: Annotated[bool, typer.Option("--final", help="Train on all speakers, as long as the folds say.")] = False,
 ) -> None:
     """Train streams one by one, heads on their stored outputs, and save a model for every fold."""
@@ -39,9 +43,13 @@ def finetune(
         f"finetune {config}: streams {', '.join(experiment.streams)}; heads "
         f"{', '.join(head.row for head in experiment.fusion)}; up to {experiment.finetune.epochs} epochs; run {folder}"
     )
-    run_job(loaded, folder, start=start, final=final, reporter=reporter)
+    if final and fold is not None:
+        raise typer.BadParameter("a final model is of all folds; leave --fold out")
+    run_job(loaded, folder, start=start, final=final, fold=fold, reporter=reporter)
     out.print(f"run: {folder}")
-    if final:
+    if fold is not None:
+        out.print("next: the same for the other folds, then once without --fold", highlight=False)
+    elif final:
         out.print(f"next: fusion predict {folder} CLIP", highlight=False)
     else:
         out.print(f"next: fusion evaluate {folder}", highlight=False)

@@ -155,7 +155,10 @@ class FinetuneSettings(TrainingSettings):
         default_factory=lambda: TrainingSettings(epochs=0, learning_rate=3e-4),
         description="For tuning encoders and the chosen head together; epochs 0 leaves it out.",
     )
-    precision: Precision = Field(default="auto", description="auto: bfloat16 on a GPU, float32 on processors.")
+    precision: Precision = Field(
+        default="auto",
+        description="auto: bfloat16 on a GPU, float32 on processors, most of which compute bfloat16 many times slower.",
+    )
     workers: int = Field(default=0, ge=0, description="Loader processes.")
     checkpoint_every: int | None = Field(default=None, ge=1, description="Steps between checkpoints within an epoch.")
 

@@ -160,7 +160,11 @@ class Augmentation(Protocol):
 
 @runtime_checkable
 class Encoder(Protocol):
-    """A torch.nn.Module from a batch to a stream output. Constructed as ``Encoder(options, input)``."""
+    """A torch.nn.Module from a batch to a stream output. Constructed as ``Encoder(options, input)``.
+
+    An encoder that reads files when it is constructed (pretrained weights) has a property ``portable``: a mapping of
+    options (JSON values) that construct the same network without them. Models are saved with those.
+    """
 
     @property
     def spec(self) -> OutputSpec: ...

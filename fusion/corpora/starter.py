@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,43 +18,13 @@ if TYPE_CHECKING:
 
 #: Files that are opened to see what clips hold.
 SAMPLE = 40
-#: Streams by the media kind they need; names of components that the project's own distributions install. The
-#: settings are those that did well on small corpora of acted speech.
-STREAMS: dict[str, tuple[str, dict[str, Any]]] = {
-    PICTURES: (
-        "face",
-        {
-            "modality": {"name": "video", "grey": True, "normalise": ["standard", "difference", "motion"]},
-            "transforms": ["face_boxes", "face_crop"],
-            "augmentations": ["flip", "shift_crop", "brightness_contrast"],
-            "encoder": "cnn3d",
-            "training": {"batch": 8, "weight_decay": 0.05},
-        },
-    ),
-    SOUND: (
-        "voice",
-        {
-            "modality": "audio",
-            "transforms": [{"name": "resample", "rate": 16000}, {"name": "log_mel", "rate": 62.5, "window": 0.05}],
-            "augmentations": [
-                "time_stretch",
-                {"name": "band_shift", "stretch": 0.08},
-                "time_shift",
-                {"name": "gain", "deviation": 0.3},
-                "frequency_mask",
-                "time_mask",
-            ],
-            "encoder": "cnn_rnn",
-            "training": {"weight_decay": 0.05, "mixup": 0.2, "average": 0.99, "clip_gradient": 2.0},
-        },
-    ),
-    WORDS: (
-        "words",
-        {"modality": "text", "augmentations": [{"name": "word_dropout", "chance": 0.15}], "encoder": "lstm"},
-    ),
-}
-#: Settings of training for small corpora.
-FINETUNE: dict[str, Any] = {"epochs": 40, "batch": 16, "learning_rate": 2e-3, "warmup": 3, "smoothing": 0.1}
+
+
+def _settings() -> dict[str, Any]:
+    """The settings that lie beside this module: streams by media kind, heads, training."""
+    text = resources.files("fusion.corpora").joinpath("starter.yaml").read_text(encoding="utf-8")
+    settings: dict[str, Any] = yaml.safe_load(text)
+    return settings
 
 
 def mark_generated(folder: Path, scan: Scan) -> Scan:
@@ -103,7 +74,8 @@ def starter_config(manifest: str, scan: Scan, kinds: Collection[str]) -> str:
         scan: What was found.
         kinds: Media kinds that the clips hold; each gives a stream.
     """
-    streams = {name: settings for kind, (name, settings) in STREAMS.items() if kind in kinds}
+    settings = _settings()
+    streams = {one["name"]: one["settings"] for kind, one in settings["streams"].items() if kind in kinds}
     speakers = scan.speakers
     named = bool(scan.rows) and all("speaker" in row for row in scan.rows)
     if named and 3 <= speakers <= 10:
@@ -115,9 +87,9 @@ def starter_config(manifest: str, scan: Scan, kinds: Collection[str]) -> str:
         "target": {"name": "classes", "label": scan.label or "emotion", "classes": list(scan.classes)},
         "window": {"seconds": 3.0},
         "streams": streams,
-        "fusion": [{"name": "late_average"}, {"name": "weighted_sum"}],
+        "fusion": settings["fusion"],
         "protocol": protocol,
-        "finetune": FINETUNE,
+        "finetune": settings["finetune"],
     }
     lines = [f"# A first experiment on {len(scan.rows)} clips, written by 'fusion manifest'; change what you like."]
     lines += [f"# Note: {note}." for note in scan.notes]

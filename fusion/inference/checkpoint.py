@@ -15,7 +15,7 @@ from torch import nn
 
 from fusion.catalog import Catalog
 from fusion.config.models import Component, Experiment, LabelledComponent, StreamSettings
-from fusion.contract import ComponentError, Fitted, RunError
+from fusion.contract import ComponentError, Fitted, Need, RunError
 from fusion.heads.model import SingleStream, StreamModel, stream_specs
 from fusion.inference.card import model_card
 from fusion.inference.described import StreamDescription, build_stream, input_from_json, input_to_json
@@ -87,7 +87,7 @@ def write_checkpoint(folder: Path, content: CheckpointContent, catalog: Catalog)
         "head": None if content.head_component is None else content.head_component.model_dump(mode="json"),
         "streams": {
             name: {
-                "settings": settings.model_dump(mode="json", exclude={"weights", "training", "augmentations"}),
+                "settings": _portable_settings(settings, content.streams[name].encoder),
                 "input": input_to_json(content.descriptions[name].input),
             }
             for name, settings in streams.items()
@@ -100,6 +100,15 @@ def write_checkpoint(folder: Path, content: CheckpointContent, catalog: Catalog)
     }
     write_json(folder / DESCRIPTION, description)
     write_atomic(folder / "README.md", model_card(description, content.notes).encode())
+
+
+def _portable_settings(settings: StreamSettings, encoder: nn.Module) -> dict[str, Any]:
+    """What inference needs of a stream's settings, free of files that the encoder was built from."""
+    values: dict[str, Any] = settings.model_dump(mode="json", exclude={"weights", "training", "augmentations"})
+    portable = getattr(encoder, "portable", None)
+    if portable is not None:
+        values["encoder"] = {"name": settings.encoder.name, **portable}
+    return values
 
 
 def change_temperature(folder: Path, temperature: float) -> None:
@@ -210,32 +219,29 @@ def _experiment(description: Mapping[str, Any]) -> Experiment:
     )
 
 
-def _components(
-    streams: Mapping[str, StreamSettings], head: LabelledComponent | None, experiment: Experiment
-) -> list[tuple[str, Component, str | None]]:
-    found: list[tuple[str, Component, str | None]] = [
+def _requirements(
+    streams: Mapping[str, StreamSettings], head: LabelledComponent | None, experiment: Experiment, catalog: Catalog
+) -> dict[str, str]:
+    """Distributions, with versions, that provide the model's components, those that options name included."""
+    used: list[tuple[str, Component, str | None]] = [
         ("target", experiment.target, None),
         ("aggregator", experiment.aggregator, None),
     ]
     if head is not None:
-        found.append(("head", head, None))
+        used.append(("head", head, None))
     for settings in streams.values():
-        found.append(("modality", settings.modality, None))
-        found += [("transform", transform, None) for transform in settings.transforms]
-        found.append(("encoder", settings.encoder, settings.modality.name))
-    return found
-
-
-def _requirements(
-    streams: Mapping[str, StreamSettings], head: LabelledComponent | None, experiment: Experiment, catalog: Catalog
-) -> dict[str, str]:
-    """Distributions, with versions, that provide the model's components."""
+        used.append(("modality", settings.modality, None))
+        used += [("transform", transform, None) for transform in settings.transforms]
+        used.append(("encoder", settings.encoder, settings.modality.name))
+        needs: Mapping[str, Need] = catalog.build("modality", settings.modality).needs
+        decoders = set(needs) & set(catalog.names("decoder"))
+        used += [("decoder", Component(name=kind), None) for kind in sorted(decoders)]
     found: dict[str, str] = {}
-    for kind, component, modality in _components(streams, head, experiment):
-        names = catalog.names(kind, modality) if modality else catalog.names(kind)
-        if component.name in names:
-            registration = catalog.find(kind, component.name, modality=modality)
-            found[registration.distribution] = registration.version
+    for kind, component, modality in used:
+        # A step that is listed under transforms may be an augmentation, which models do without.
+        if component.name in catalog.names(kind, modality):
+            for registration in catalog.involved(kind, component, modality=modality):
+                found[registration.distribution] = registration.version
     return dict(sorted(found.items()))
 
 

@@ -37,5 +37,6 @@ MOST_HELD = 1000
 #: Containers that may be opened: none that names other files (playlists, concatenations, image sequences).
 CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,wav,w64,flac,mp3,ogg,aac,mpegts,mpeg,flv,asf,aiff,caf,au,amr,"
-    "h264,hevc,m4v,mpegvideo,ivf,dv,mxf,ac3,eac3,rm,wv,ape,tta"
+    "h264,hevc,m4v,mpegvideo,ivf,dv,mxf,ac3,eac3,rm,wv,ape,tta,"
+    "png_pipe,jpeg_pipe,webp_pipe,bmp_pipe"  # single stills, each a clip of one picture
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FailedClip", "Store", "StoredClip", "store_folder"]
 
-#: Entries that a process keeps open.
-OPEN_ENTRIES = 512
 #: Temporary files older than this belong to no living process, in seconds.
 STALE = 2 * 86400.0
 PREPARE = "give the command fusion prepare CONFIG"
@@ -60,7 +57,6 @@ class Store:
         self.folder = folder
         self.hashes = ContentHashes(folder / "hashes.sqlite")
         self.failures = FailureList(folder / "failures.jsonl")
-        self._open: OrderedDict[str, StoredClip] = OrderedDict()
 
     def entry_key(self, clip: Clip, plan: StreamPlan) -> str:
         """The key of a clip's entry: content of the media used, place in it, decoders, chain.
@@ -102,22 +98,15 @@ class Store:
         return EntryWriter(self._path(key), folder)
 
     def read(self, key: str) -> StoredClip:
-        """An entry, kept open for the next time.
+        """An entry.
 
         Raises:
             RunError: There is none, or it is damaged.
         """
-        entry = self._open.get(key)
-        if entry is None:
-            path = self._path(key)
-            if not path.is_file():
-                raise RunError("there is no such entry", where=str(path), remedy=PREPARE)
-            entry = self._open[key] = StoredClip(path)
-            if len(self._open) > OPEN_ENTRIES:
-                self._open.popitem(last=False)
-        else:
-            self._open.move_to_end(key)
-        return entry
+        path = self._path(key)
+        if not path.is_file():
+            raise RunError("there is no such entry", where=str(path), remedy=PREPARE)
+        return StoredClip(path)
 
     def lookup(self, clip: Clip, plan: StreamPlan) -> RowSource:
         """What is stored of a clip for a stream; an absence with its reason where it was tried and failed.

@@ -53,6 +53,7 @@ def finetune(
     *,
     start: Path | None = None,
     final: bool = False,
+    fold: str | None = None,
     catalog: Catalog | None = None,
     reporter: Reporter | None = None,
 ) -> Path:
@@ -63,6 +64,8 @@ def finetune(
         folder: The run's folder.
         start: A run of the same split (or of strangers) whose streams of the same names are the start.
         final: Train on all speakers instead, for the folds' median best epochs.
+        fold: Train this fold only; jobs of other folds may work on the run at the same time, here or on another
+            machine that shares the folder. A call without it afterwards finds what is done and finishes the run.
         catalog: Components; the installed ones unless given.
         reporter: Hears what happens.
 
@@ -73,9 +76,10 @@ def finetune(
         RunError: The folder is busy or holds another run.
         LeakError: The split or the start would leak.
         DataError: There is nothing to train on.
+        ConfigError: There is no such fold.
     """
     reporter = reporter or Silent()
-    with locked(folder):
+    with locked(folder, shared=fold is not None):
         materials = gather(loaded, catalog or installed_catalog(), reporter)
         record = Record(folder)
         record.begin(
@@ -86,16 +90,35 @@ def finetune(
             result = _final(materials, folder, reporter, start)
             reporter.say(f"final model: {folder / 'final' / 'model'} ({result.summary()})")
             return folder
+        if fold is not None:
+            _train_one(materials, folder, fold, reporter, start)
+            return folder
         results: dict[str, FoldResult] = {}
-        for number, split in enumerate(materials.splits.splits):
-            reporter.say(
-                f"{split.name} ({number + 1} of {len(materials.splits.splits)}): {len(split.train)} clips to train, "
-                f"{len(split.validation)} to validate, {len(split.test)} to test"
-            )
-            results[split.name] = train_fold(_job(materials, split, folder / split.name, reporter, start))
+        for split in materials.splits.splits:
+            results[split.name] = _train(materials, split, folder, reporter, start)
             record.update(finished=list(results))
         record.update(status="finished", results={name: result.to_json() for name, result in results.items()})
     return folder
+
+
+def _train(materials: Materials, split: Split, folder: Path, reporter: Reporter, start: Path | None) -> FoldResult:
+    """Train one fold below the run's folder."""
+    names = [other.name for other in materials.splits.splits]
+    reporter.say(
+        f"{split.name} ({names.index(split.name) + 1} of {len(names)}): {len(split.train)} clips to train, "
+        f"{len(split.validation)} to validate, {len(split.test)} to test"
+    )
+    return train_fold(_job(materials, split, folder / split.name, reporter, start))
+
+
+def _train_one(materials: Materials, folder: Path, fold: str, reporter: Reporter, start: Path | None) -> None:
+    """Train a fold by name, while other processes may train others."""
+    splits = {split.name: split for split in materials.splits.splits}
+    if fold not in splits:
+        problem = Problem("--fold", f"there is no fold '{fold}'   (folds: {', '.join(splits)})")
+        raise ConfigError(str(materials.loaded.source), [problem])
+    with locked(folder / fold):
+        _train(materials, splits[fold], folder, reporter, start)
 
 
 def gather(loaded: LoadedExperiment, catalog: Catalog, reporter: Reporter) -> Materials:
@@ -237,7 +260,8 @@ def _final(materials: Materials, folder: Path, reporter: Reporter, start: Path |
     tuned = [fold.tuned for fold in folds if fold.tuned is not None]
     temperatures = [fold.temperatures[headline] for fold in folds if headline in fold.temperatures]
     split = Split("final", tuple(sorted(materials.clips)), (), ())
-    reporter.say(f"final: {len(split.train)} clips of all speakers; epochs {epochs}; row {headline}")
+    lengths = ", ".join(f"{stage.removeprefix('stream:')} {count}" for stage, count in epochs.items())
+    reporter.say(f"final: {len(split.train)} clips of all speakers; row {headline}; epochs: {lengths}")
     job = replace(
         _job(materials, split, folder / "final", reporter, start),
         epochs=epochs,

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from fusion.catalog import Catalog
 from fusion.config.models import LabelledComponent
-from fusion.contract import StreamSpec
+from fusion.contract import Clip, StreamSpec
 from fusion.data.randomness import generator, torch_seed
 from fusion.inference.files import write_state
 from fusion.training.job import SplitJob
@@ -131,10 +131,10 @@ class _Fitting:
 
     def _cross_fitted(self, component: LabelledComponent, part: PartOutputs, folder: Path) -> FittedHead:
         """Fit on validation clips: scored by cross-fitting over them, then fitted on all of them."""
-        order = generator(self.job.experiment.seed, "cross-fit", component.row).permutation(len(part.clips))
         logits = torch.zeros(len(part.windows), len(self.setting.target.names))
         owner = np.array([window.clip for window in part.windows])
-        for number, held in enumerate(np.array_split(order, min(CROSS_FITS, len(order)))):
+        random = generator(self.job.experiment.seed, "cross-fit", component.row)
+        for number, held in enumerate(cross_fits(self.job.tables.validation.clips, random)):
             inside = np.isin(owner, held)
             head = self._new(component)
             self._fit(head, _rows(part, ~inside), folder / f"cross_fit_{number}")
@@ -144,6 +144,16 @@ class _Fitting:
         progress = self._fit(head, part, folder)
         score = score_windows(logits, part, self.setting)
         return FittedHead(component.row, component, head.eval(), score, progress.best_epoch + 1, logits)
+
+
+def cross_fits(clips: Sequence[Clip], random: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Places of the clips that are held out together: whole speakers where there are several, else single clips."""
+    speakers = sorted({clip.speaker for clip in clips if clip.speaker})
+    if len(speakers) < 2 or any(clip.speaker is None for clip in clips):
+        return np.array_split(random.permutation(len(clips)), min(CROSS_FITS, len(clips)))
+    groups = np.array_split(random.permutation(len(speakers)), min(CROSS_FITS, len(speakers)))
+    owners = np.array([speakers.index(clip.speaker or "") for clip in clips])
+    return [np.flatnonzero(np.isin(owners, group)) for group in groups]
 
 
 def _rows(part: PartOutputs, keep: NDArray[np.bool_]) -> PartOutputs:

@@ -37,10 +37,14 @@ _held: set[Path] = set()
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, *, shared: bool = False) -> Iterator[None]:
     """Hold a run's folder; a second job on it is refused.
 
     The lock belongs to this process alone: loader workers do not inherit it, and it ends with the process.
+
+    Args:
+        folder: Of the run, or of one of its folds.
+        shared: Other jobs that share it may work beside this one (on other folds).
 
     Raises:
         RunError: Another job works on the folder.
@@ -59,7 +63,7 @@ def locked(folder: Path) -> Iterator[None]:
     _held.add(place)
     try:
         try:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except OSError:
             holder = os.pread(descriptor, 64, 0).decode(errors="replace").strip() or "unknown"
             raise _busy(folder, f"process {holder}") from None

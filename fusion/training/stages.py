@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -141,7 +142,8 @@ def _reported(advance: Advance, steps: int) -> Callable[[Progress], None]:
     def report(progress: Progress) -> None:
         nonlocal told
         now = progress.epoch * steps + progress.step
-        best = "" if progress.best is None else f"best {progress.best.score:.3f}"
+        validated = progress.best is not None and not math.isnan(progress.best.score)
+        best = f"best {progress.best.score:.3f}" if validated and progress.best is not None else ""
         advance(now - told, note=best)
         told = now
 

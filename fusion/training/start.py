@@ -40,8 +40,9 @@ class Held:
 def start_of(run: Path, stream: str, split: Split, split_hash: str, held: Sequence[Held]) -> Beginning:
     """A stream's weights in another run, paired fold by fold.
 
-    A run of the same split gives the child of the same fold. A run of other corpora gives its final model, where it
-    shares neither a speaker nor a file with this split's validation and test parts; anything else is refused.
+    A run of the same split gives the child of the same fold. A run of other corpora gives its final model (or, where
+    it has none, that of its only split), if it shares neither a speaker nor a file with this split's validation and
+    test parts; anything else is refused.
 
     Args:
         run: The other run.
@@ -62,6 +63,8 @@ def start_of(run: Path, stream: str, split: Split, split_hash: str, held: Sequen
         for ancestor in _lineage(run):
             _refuse_shared(ancestor, Record(ancestor).read()["split"]["hash"], split_hash, held)
     folder = run / (split.name if same else "final")
+    if not same and not folder.exists() and len(record["folds"]) == 1:
+        folder = run / record["folds"][0]
     if not folder.exists():
         raise RunError(f"has no {folder.name} model to start from", where=str(run), remedy="train it with --final")
     folder = folder / "streams" / stream

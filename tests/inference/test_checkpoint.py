@@ -38,6 +38,13 @@ def test_a_model_says_what_it_is(model: Path) -> None:
         assert any(key.startswith("/streams/sound/encoder") for key in file.keys())  # noqa: SIM118
 
 
+def test_requirements_reach_into_options() -> None:
+    """A detector that a transform's options name is needed as well."""
+    found = catalog()
+    involved = found.involved("transform", {"name": "face_boxes", "detector": {"name": "haar", "width": 200}})
+    assert [(one.kind, one.name) for one in involved] == [("transform", "face_boxes"), ("detector", "haar")]
+
+
 def test_a_model_stands_alone(run: Path, copy: Path, world: World) -> None:
     """A copied folder answers like the one in its run, without store, corpus and config."""
     first, second = Predictor.load(run)(world.clip("c00.mp4")), Predictor.load(copy)(world.clip("c00.mp4"))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import resource
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from fusion.contract import SOUND, WORDS, Clip, Need, Pieces, Region, RunError, Span, Track
 from fusion.data.streams import StreamPlan, plan_streams
-from fusion.store import store as store_module
+from fusion.store import reader
 from fusion.store.failures import Failure
 from fusion.store.layout import parse
 from fusion.store.store import Store, store_folder
@@ -221,21 +222,26 @@ def test_absences_are_entries(tmp_path: Path) -> None:
         stored.row(None)
 
 
-def test_few_entries_stay_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "OPEN_ENTRIES", 2)
+def test_few_files_stay_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table of more clips than a process may open files can be read, and what was handed out stays readable."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    monkeypatch.setattr(reader, "OPEN_MAPS", 2)
     store = Store(tmp_path)
-    for key in ("aa", "bb", "cc"):
+    keys = [f"{number:04x}" for number in range(200)]
+    for key in keys:
         with store.open_writer(key) as writer:
             writer.append({"n": Pieces(np.frombuffer(key.encode(), np.uint8), Fraction(1))})
             writer.finish(Fraction(1))
-    first = store.read("aa")
-    store.read("bb")
-    assert store.read("aa") is first
-    store.read("cc")
-    assert store.read("aa") is first
-    assert store.read("bb").row(None)["n"].data.tobytes() == b"bb"
-    assert store.read("aa") is not first or len(store._open) == 2
-    assert first.row(None)["n"].data.tobytes() == b"aa", "what was handed out stays readable"
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(limit[0], 120), limit[1]))
+    try:
+        stored = [store.read(key) for key in keys]
+        kept = stored[0].row(None)
+        texts = [entry.row(None)["n"].data.tobytes().decode() for _ in range(2) for entry in stored]
+        assert len(reader._maps) <= 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+    assert texts == 2 * keys
+    assert kept["n"].data.tobytes().decode() == keys[0]
 
 
 @pytest.mark.parametrize("keep", [0, 5, 100, -1])

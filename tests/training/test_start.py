@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,16 @@ def test_strangers_are_welcome(tmp_path: Path) -> None:
     second = write_run(tmp_path, "second", "other:cora", "hash of more", start=first)
     beginning = start_of(second, "voice", SPLIT, "own split", HELD)
     assert beginning.folder == second / "final" / "streams" / "voice"
+
+
+def test_the_only_split_stands_in_for_a_final_model(tmp_path: Path) -> None:
+    run = write_run(tmp_path, "first", "other:bela", "hash of something")
+    (run / "final").rename(run / "fold_0")
+    assert start_of(run, "voice", SPLIT, "own split", HELD).folder == run / "fold_0" / "streams" / "voice"
+    record = json.loads((run / "run.json").read_text())
+    write_json(run / "run.json", {**record, "folds": ["fold_0", "fold_1"]})
+    with pytest.raises(RunError, match="has no final model to start from; train it with --final"):
+        start_of(run, "voice", SPLIT, "own split", HELD)
 
 
 @pytest.mark.parametrize(("speaker", "content"), [("corpus:anna", "x"), ("other:bela", "hash of c3")])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 
 import pytest
@@ -99,3 +100,15 @@ def test_frames_other_rates_and_missing_models_are_refused(tmp_path):
         Wav2Vec2(settings, InputSpec(shapes={"values": (None,)}, rate=Fraction(44100)))
     with pytest.raises(InputMissing, match="no speech model can be loaded"):
         Wav2Vec2(settings, SPEC)
+
+
+@pytest.mark.parametrize("kind", ["Wav2Vec2", "Hubert", "WavLM"])
+def test_a_saved_model_needs_no_pretrained_folder(kind, models):
+    net = Wav2Vec2(options.Wav2Vec2(path=str(models / kind), freeze="all"), SPEC).eval()
+    portable = json.loads(json.dumps(net.portable))
+    again = Wav2Vec2(options.Wav2Vec2(**portable), SPEC).eval()
+    again.load_state_dict(net.state_dict())
+    assert portable["path"] is None
+    assert torch.equal(again(batch_of(1600)).embedding, net(batch_of(1600)).embedding)
+    with pytest.raises(ValueError, match="give path"):
+        options.Wav2Vec2()

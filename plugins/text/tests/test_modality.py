@@ -58,13 +58,14 @@ def test_absence_and_extent(spoken):
     assert set(Text(Options()).needs) == {"words"}
 
 
-def test_a_pretrained_tokeniser_fits_nothing(spoken, tiny_bert):
-    modality = Text(Options(tokeniser="transformer", path=str(tiny_bert), longest=5))
-    assert modality.fit([spoken("kids")]) == {}
-    batch = modality.batch([spoken("Kids are"), spoken("the dogs by the door")], [SPAN, SPAN], {})
+def test_a_pretrained_tokeniser_is_handed_over_whole(spoken, tiny_bert):
+    fitted = Text(Options(tokeniser="transformer", path=str(tiny_bert))).fit([spoken("kids")])
+    assert set(fitted) == {"tokeniser"}
+    modality = Text(Options(tokeniser="transformer", path="where nothing is any more", longest=5))
+    batch = modality.batch([spoken("Kids are"), spoken("the dogs by the door")], [SPAN, SPAN], fitted)
     assert batch["tokens"].tolist() == [[2, 5, 6, 3, 0], [2, 9, 11, 8, 3]]
     assert batch["mask"].sum(1).tolist() == [4, 5]
-    spec = modality.input(spoken("kids"), {})
+    spec = modality.input(spoken("kids"), fitted)
     assert spec.size == 14
     assert spec.details["tokeniser"] == "transformer"
 
@@ -74,6 +75,6 @@ def test_tokenisers_that_are_not_there_say_so(spoken, tmp_path):
         Text(Options(tokeniser="transformer"))
     gone = Text(Options(tokeniser="transformer", path=str(tmp_path / "gone")))
     with pytest.raises(InputMissing, match="does not exist; name a folder with a tokeniser"):
-        gone.input(spoken("kids"), {})
+        gone.fit([spoken("kids")])
     with pytest.raises(DataError, match="holds no usable tokeniser"):
-        Text(Options(tokeniser="transformer", path=str(tmp_path))).input(spoken("kids"), {})
+        Text(Options(tokeniser="transformer", path=str(tmp_path))).fit([spoken("kids")])

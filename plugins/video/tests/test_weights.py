@@ -61,3 +61,11 @@ def test_what_is_no_file_of_weights_is_refused(tmp_path):
     for file, message in ((bomb, "not a file of weights only"), (text, "not a safetensors"), (rest, "something else")):
         with pytest.raises(DataError, match=message):
             X3D(replace(SMALL, weights=str(file)), SPEC)
+
+
+def test_a_saved_model_needs_no_file_of_weights(tmp_path, published):
+    save_file(published, tmp_path / "weights.safetensors")
+    network = X3D(replace(SMALL, weights=str(tmp_path / "weights.safetensors")), SPEC)
+    again = X3D(Options(**network.portable), SPEC)
+    again.load_state_dict(network.state_dict())
+    assert again.options == SMALL

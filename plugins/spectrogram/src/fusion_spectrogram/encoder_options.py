@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,7 @@ class Wav2Vec2:
 
     Args:
         path: Local folder in the format of ``save_pretrained``, or a hub id.
+        architecture: The model's configuration in place of a path, as saved models have it: builds it without weights.
         revision: Branch, tag or commit on the hub.
         local: Never ask the hub.
         freeze: ``features``: the convolutions; ``all``: the whole model; ``none``.
@@ -84,9 +85,14 @@ class Wav2Vec2:
         dropout: Share of the embedding's features that are dropped.
     """
 
-    path: str
+    path: str | None = None
+    architecture: dict[str, Any] | None = None
     revision: str | None = None
     local: bool = True
     freeze: Literal["none", "features", "all"] = "features"
     average_layers: bool = True
     dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        if (self.path is None) == (self.architecture is None):
+            raise ValueError("give path: the folder of a saved model, or a hub id")

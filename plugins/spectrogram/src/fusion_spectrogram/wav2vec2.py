@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
 from math import prod
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -31,29 +35,9 @@ class Wav2Vec2(nn.Module):
                 where="wav2vec2",
                 remedy="let the stream's transforms end with resample at rate 16000",
             )
-        from transformers import AutoConfig, AutoModel
-
-        try:
-            # Code that comes with weights is never run.
-            config = AutoConfig.from_pretrained(
-                options.path, revision=options.revision, local_files_only=options.local, trust_remote_code=False
-            )
-            # The model's own masking draws from NumPy's global generator; skipped layers would go untrained.
-            config.apply_spec_augment = False
-            config.layerdrop = 0.0
-            self.model = AutoModel.from_pretrained(
-                options.path,
-                revision=options.revision,
-                local_files_only=options.local,
-                config=config,
-                trust_remote_code=False,
-            )
-        except (OSError, ValueError) as error:
-            raise InputMissing(
-                f"no speech model can be loaded from {options.path!r}: {str(error).splitlines()[0].rstrip('.')}",
-                where="wav2vec2",
-                remedy="give the folder of a saved model, or local: false to ask the hub",
-            ) from error
+        self.options = options
+        self.model = _pretrained(options) if options.architecture is None else _untrained(options.architecture)
+        config = self.model.config
         self.strides = tuple(int(stride) for stride in config.conv_stride)
         self.kernels = tuple(int(kernel) for kernel in config.conv_kernel)
         self.frozen = options.freeze
@@ -68,6 +52,13 @@ class Wav2Vec2(nn.Module):
         self.dropout = nn.Dropout(options.dropout)
         size = int(config.hidden_size)
         self._spec = OutputSpec(dim=size, sequence=size, exportable=False)
+
+    @property
+    def portable(self) -> dict[str, Any]:
+        """Options that build the same network without the pretrained weights."""
+        architecture = json.loads(self.model.config.to_json_string(use_diff=False))
+        architecture.pop("_name_or_path", None)  # where it lay on somebody's machine
+        return {**asdict(self.options), "path": None, "revision": None, "architecture": architecture}
 
     @property
     def spec(self) -> OutputSpec:
@@ -122,3 +113,32 @@ class Wav2Vec2(nn.Module):
             return last
         weights = torch.softmax(self.layers, dim=0)
         return torch.stack([weight * state for weight, state in zip(weights, answer.hidden_states, strict=True)]).sum(0)
+
+
+def _pretrained(options: encoder_options.Wav2Vec2) -> Any:
+    """The saved model. Code that comes with weights is never run."""
+    from transformers import AutoConfig, AutoModel
+
+    assert options.path is not None
+    where: dict[str, Any] = {"revision": options.revision, "local_files_only": options.local}
+    try:
+        config = AutoConfig.from_pretrained(options.path, trust_remote_code=False, **where)
+        # The model's own masking draws from NumPy's global generator; skipped layers would go untrained.
+        config.apply_spec_augment = False
+        config.layerdrop = 0.0
+        return AutoModel.from_pretrained(options.path, config=config, trust_remote_code=False, **where)
+    except (OSError, ValueError) as error:
+        raise InputMissing(
+            f"no speech model can be loaded from {options.path!r}: {str(error).splitlines()[0].rstrip('.')}",
+            where="wav2vec2",
+            remedy="give the folder of a saved model, or local: false to ask the hub",
+        ) from error
+
+
+def _untrained(architecture: Mapping[str, Any]) -> Any:
+    """The model of a configuration, with weights by chance."""
+    from transformers import AutoConfig, AutoModel
+
+    values = dict(architecture)
+    config = AutoConfig.for_model(str(values.pop("model_type", None)), **values)
+    return AutoModel.from_config(config, trust_remote_code=False)

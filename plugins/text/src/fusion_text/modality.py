@@ -8,6 +8,7 @@ from typing import Any
 
 from fusion.contract import WORDS, Batch, Extent, Fitted, InputSpec, Need, Row, Span
 from fusion_text.options import Text as TextOptions
+from fusion_text.pretrained import load_tokeniser
 from fusion_text.words import HIDDEN, text_of, tokens_of
 
 #: Symbols that stand before the words of a vocabulary.
@@ -27,7 +28,7 @@ class Text:
 
     def __init__(self, options: TextOptions) -> None:
         self.options = options
-        self._pretrained: Any = None
+        self._pretrained: tuple[str, Any] | None = None
         self._indices: tuple[list[str], dict[str, int]] | None = None
 
     @property
@@ -47,9 +48,14 @@ class Text:
         return None if tokens_of(text_of(row)) else "no words"
 
     def fit(self, rows: Iterable[Row]) -> Fitted:
-        """The vocabulary: ``{"vocabulary": [...]}``; nothing for a pretrained tokeniser."""
+        """The vocabulary: ``{"vocabulary": [...]}``.
+
+        Of a pretrained tokeniser nothing is fitted, but all of it is handed over (``{"tokeniser": JSON}``), so that a
+        saved model does not depend on the folder that it came from.
+        """
         if self.options.tokeniser == "transformer":
-            return {}
+            assert self.options.path is not None
+            return {"tokeniser": load_tokeniser(self.options.path)}
         counts: Counter[str] = Counter()
         for row in rows:
             counts.update(tokens_of(text_of(row), self.options.lower))
@@ -57,10 +63,10 @@ class Text:
         known = sorted((-count, word) for word, count in counts.items() if count >= self.options.least)
         return {"vocabulary": [word for _, word in known[: self.options.size]]}
 
-    def input(self, row: Row, fitted: Fitted) -> InputSpec:  # noqa: ARG002
+    def input(self, row: Row, fitted: Fitted) -> InputSpec:  # noqa: ARG002 (rows have no shape of their own)
         """Shapes of ``tokens`` and ``mask``; ``size`` is the number of symbols."""
         if self.options.tokeniser == "transformer":
-            size = len(self._tokeniser())
+            size = int(self._tokeniser(fitted).get_vocab_size(with_added_tokens=True))
         else:
             size = _FIRST_WORD + len(_vocabulary(fitted))
         details = {"tokeniser": self.options.tokeniser, "path": self.options.path}
@@ -81,21 +87,25 @@ class Text:
 
     def _symbols(self, text: str, fitted: Fitted) -> list[int]:
         if self.options.tokeniser == "transformer":
-            ids = self._tokeniser()(text, truncation=True, max_length=self.options.longest)["input_ids"]
-            return [int(symbol) for symbol in ids]
+            return [int(symbol) for symbol in self._tokeniser(fitted).encode(text).ids]
         vocabulary = _vocabulary(fitted)
         # Batches come by the thousand with one vocabulary: its table is kept.
         if self._indices is None or self._indices[0] is not vocabulary:
             self._indices = (vocabulary, {word: place for place, word in enumerate(vocabulary, _FIRST_WORD)})
         return [self._indices[1].get(word, UNKNOWN) for word in tokens_of(text, self.options.lower)]
 
-    def _tokeniser(self) -> Any:
-        if self._pretrained is None:
-            from fusion_text.pretrained import load_tokeniser
+    def _tokeniser(self, fitted: Fitted) -> Any:
+        """The tokeniser (of the package tokenizers) that was handed over."""
+        text = fitted["tokeniser"]
+        assert isinstance(text, str)
+        if self._pretrained is None or self._pretrained[0] != text:
+            from tokenizers import Tokenizer
 
-            assert self.options.path is not None
-            self._pretrained = load_tokeniser(self.options.path)
-        return self._pretrained
+            tokeniser = Tokenizer.from_str(text)
+            tokeniser.no_padding()
+            tokeniser.enable_truncation(self.options.longest)
+            self._pretrained = (text, tokeniser)
+        return self._pretrained[1]
 
 
 def _vocabulary(fitted: Fitted) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -94,19 +94,23 @@ class Transformer:
 
     Args:
         path: A local folder in the format of transformers, or a name on the hub.
+        architecture: The model's configuration in place of a path, as saved models have it: builds it without weights.
         freeze: Leave the pretrained weights as they are.
         pooling: ``mean`` over the tokens, or ``cls``: the first one.
         embedding: Outputs of a linear layer; None gives the pooled state itself.
         dropout: Before that layer.
     """
 
-    path: str
+    path: str | None = None
+    architecture: dict[str, Any] | None = None
     freeze: bool = False
     pooling: Literal["mean", "cls"] = "mean"
     embedding: int | None = 256
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
+        if (self.path is None) == (self.architecture is None):
+            raise ValueError("give path: a local folder in the format of transformers, or a name on the hub")
         if self.embedding is not None and self.embedding < 1:
             raise ValueError("embedding is at least 1, or null for the pooled state itself")
         if not 0 <= self.dropout <= 1:

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from fusion.contract import DataError, InputMissing
 
 
-def load_tokeniser(path: str) -> Any:
-    """The tokeniser in a local folder or of that name on the hub.
+def load_tokeniser(path: str) -> str:
+    """The tokeniser in a local folder or of that name on the hub, as JSON of the package tokenizers.
 
     Raises:
         InputMissing: There is no such folder or name within reach.
-        DataError: It holds no tokeniser.
+        DataError: It holds no tokeniser, or none that can be written as JSON.
     """
     from transformers import AutoTokenizer
 
-    return _load(AutoTokenizer, path, "tokeniser")
+    tokeniser = _load(AutoTokenizer, path, "tokeniser")
+    backend = getattr(tokeniser, "backend_tokenizer", None)
+    if backend is None:
+        raise DataError(
+            f"the tokeniser is a {type(tokeniser).__name__}, which cannot be written as tokenizer.json",
+            where=path,
+            remedy="convert it to a fast tokeniser of transformers",
+        )
+    return str(backend.to_str())
 
 
 def load_model(path: str) -> Any:
@@ -32,6 +41,15 @@ def load_model(path: str) -> Any:
     from transformers import AutoModel
 
     return _load(AutoModel, path, "model")
+
+
+def build_model(architecture: Mapping[str, Any]) -> Any:
+    """The model of a configuration, with weights by chance."""
+    from transformers import AutoConfig, AutoModel
+
+    values = dict(architecture)
+    config = AutoConfig.for_model(str(values.pop("model_type", None)), **values)
+    return AutoModel.from_config(config, trust_remote_code=False).eval()
 
 
 def _load(kind: Any, path: str, what: str) -> Any:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Self
+import json
+from dataclasses import asdict
+from typing import Any, Self
 
 import torch
 from torch import nn
 
 from fusion.contract import Batch, ComponentError, InputSpec, OutputSpec, StreamOutput
 from fusion_text.options import Transformer as TransformerOptions
-from fusion_text.pretrained import load_model
+from fusion_text.pretrained import build_model, load_model
 
 
 class Transformer(nn.Module):
@@ -32,7 +34,9 @@ class Transformer(nn.Module):
                 remedy=f"give the modality text the options tokeniser: transformer and path: {options.path}",
             )
         self.options = options
-        self.model = load_model(options.path)
+        self.model = (
+            load_model(options.path or "") if options.architecture is None else build_model(options.architecture)
+        )
         known = int(self.model.config.vocab_size)
         if spec.size is None or spec.size > known:
             raise ComponentError(
@@ -45,6 +49,13 @@ class Transformer(nn.Module):
             self.model.requires_grad_(False)
         self.output = None if options.embedding is None else nn.Linear(self.hidden, options.embedding)
         self.dropout = nn.Dropout(options.dropout)
+
+    @property
+    def portable(self) -> dict[str, Any]:
+        """Options that build the same network without the pretrained weights."""
+        architecture = json.loads(self.model.config.to_json_string(use_diff=False))
+        architecture.pop("_name_or_path", None)  # where it lay on somebody's machine
+        return {**asdict(self.options), "path": None, "architecture": architecture}
 
     @property
     def spec(self) -> OutputSpec:

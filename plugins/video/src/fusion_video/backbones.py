@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
@@ -61,6 +62,11 @@ class Backbone(nn.Module):
         self.dropout = nn.Dropout(options.dropout)
         self.seconds = float(1 / rate_of(spec))
         self.train(self.training)
+
+    @property
+    def portable(self) -> dict[str, Any]:
+        """Options that build the same network without its file of weights."""
+        return {**asdict(self.options), "weights": None}
 
     @property
     def spec(self) -> OutputSpec:
