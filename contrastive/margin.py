@@ -6,14 +6,18 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from contrastive.options import Margin
 from contrastive.pairs import PairKind
 from fusion.contract import ComponentError, ObjectiveOutput
 
+#: The root's gradient at 0 is infinite; a floor keeps identical negatives finite.
+_FLOOR = 1e-12
 
-def margin_loss(first: Tensor, second: Tensor, kinds: Tensor, margin: float) -> Tensor:
-    """Mean over pairs of the squared distance of positives and the squared shortfall of negatives from the margin.
+
+def margin_loss(first: Tensor, second: Tensor, kinds: Tensor, margin: float) -> tuple[Tensor, Tensor]:
+    """The squared distance of positives and the squared shortfall of negatives from the margin, added up over pairs.
 
     Args:
         first: ``[N, D]`` embeddings of one stream.
@@ -22,19 +26,21 @@ def margin_loss(first: Tensor, second: Tensor, kinds: Tensor, margin: float) -> 
         margin: Distance from which negatives no longer count.
 
     Returns:
-        A scalar; 0 where there is no pair.
+        The sum and the number of pairs; their ratio is the paper's loss.
     """
-    squared = (first.unsqueeze(1) - second.unsqueeze(0)).square().sum(dim=-1)
-    # The root's gradient at 0 is infinite; a floor keeps identical negatives finite.
-    distance = squared.clamp_min(1e-12).sqrt()
-    positive = kinds == PairKind.POSITIVE
-    negative = (kinds != PairKind.NONE) & ~positive
-    total = (squared * positive).sum() + ((margin - distance).clamp_min(0).square() * negative).sum()
-    return total / (kinds != PairKind.NONE).sum().clamp_min(1)
+    row, column = (kinds != PairKind.NONE).nonzero(as_tuple=True)
+    squared = (first[row] - second[column]).square().sum(dim=1)
+    shortfall = (margin - squared.clamp_min(_FLOOR).sqrt()).clamp_min(0).square()
+    positive = kinds[row, column] == PairKind.POSITIVE
+    total = torch.where(positive, squared, shortfall).sum()
+    return total, torch.tensor(float(len(row)), dtype=total.dtype, device=total.device)
 
 
 class MarginObjective(nn.Module):
     """The margin loss on the encoders' embeddings themselves: the projections are the identity, as in the paper."""
+
+    pairs = "drawn"
+    symmetric = False
 
     def __init__(self, options: Margin, dims: Sequence[int]) -> None:
         super().__init__()
@@ -44,16 +50,16 @@ class MarginObjective(nn.Module):
                 where="objective margin",
                 remedy="give both encoders one embedding size",
             )
-        self._margin = options.margin
+        self._options = options
 
-    def forward(self, first: Tensor, second: Tensor, kinds: Tensor) -> ObjectiveOutput:
-        """The loss, and the mean distance of each kind of pair that occurs."""
-        loss = margin_loss(first, second, kinds, self._margin)
-        with torch.no_grad():
-            distance = torch.cdist(first, second)
-            figures = {
-                f"distance_{kind.name.lower()}": float(distance[kinds == kind].mean())
-                for kind in PairKind
-                if kind is not PairKind.NONE and bool((kinds == kind).any())
-            }
-        return ObjectiveOutput(loss, figures)
+    def project(self, embedding: Tensor, side: int) -> Tensor:  # noqa: ARG002 (both sides are alike)
+        """The embeddings, brought to length 1 where that is asked for."""
+        return functional.normalize(embedding, dim=1) if self._options.normalise else embedding
+
+    def similarity(self, first: Tensor, second: Tensor) -> Tensor:
+        """Minus the Euclidean distance."""
+        return -torch.cdist(first, second)
+
+    def forward(self, rows: Tensor, columns: Tensor, kinds: Tensor) -> ObjectiveOutput:
+        """The loss, summed over pairs."""
+        return ObjectiveOutput(*margin_loss(rows, columns, kinds, self._options.margin))

@@ -14,3 +14,26 @@ def register_objectives(register: Register) -> None:
         options="contrastive.options:Margin",
         summary="squared distance of positives, squared shortfall of negatives from a margin",
     )
+    register(
+        "infonce",
+        "contrastive.infonce:InfoNCEObjective",
+        options="contrastive.options:InfoNCE",
+        summary="each window picks its own among all of the batch; symmetric, with a learned temperature",
+    )
+    register(
+        "supervised_contrastive",
+        "contrastive.supervised:SupervisedContrastiveObjective",
+        options="contrastive.options:SupervisedContrastive",
+        summary="windows of one emotion are drawn together across streams",
+    )
+
+
+@hookimpl
+def register_commands(register: Register) -> None:
+    """The job ``pretrain``; its options are the section of that name in a config."""
+    register(
+        "pretrain",
+        "contrastive.command:add",
+        options="contrastive.settings:Pretrain",
+        summary="pretrain streams against each other, by pairs",
+    )

@@ -30,6 +30,7 @@ def register_targets(register: Register) -> None:
         ("dimensions", "Dimensions", "values such as valence, arousal, dominance"),
     ):
         register(name, f"fusion.heads.targets:{cls}", options=f"{_HEADS}:{cls}", summary=summary)
+    register("none", "fusion.heads.targets:Nothing", summary="no target: for corpora without labels")
 
 
 @hookimpl

@@ -130,7 +130,7 @@ class Catalog:
             instance, inner_problems = self.validate(found, inner)
             problems += [Problem(f"{field}.{p.key}".rstrip("."), p.message) for p in inner_problems]
             if instance is not None:
-                given[field] = {"name": name, **self._dumped(found, instance)}
+                given[field] = {"name": name, **self.dumped(found, instance)}
         instance, own_problems = validated(cls, given, registration.name)
         problems += own_problems
         return (None, problems) if problems else (instance, [])
@@ -138,7 +138,7 @@ class Catalog:
     def resolved(self, kind: str, component: ComponentLike) -> dict[str, Any]:
         """``{"name": ..., every option with its value}`` as JSON values."""
         name, values = _split(component)
-        return {"name": name, **self._dumped(self.find(kind, name), self.options(kind, name, values))}
+        return {"name": name, **self.dumped(self.find(kind, name), self.options(kind, name, values))}
 
     def load(self, kind: str, name: str, *, modality: str | None = None) -> Any:
         """The component's class (of a command: its function), imported now.
@@ -192,7 +192,7 @@ class Catalog:
         name, values = _split(component)
         registration = self.find(kind, name)
         options = self.options(kind, name, values)
-        resolved = self._dumped(registration, options)
+        resolved = self.dumped(registration, options)
         for field, other in nested(type(options)).items():
             resolved[field] = self.identity(other, resolved[field])
         identity = {
@@ -225,7 +225,8 @@ class Catalog:
             )
         return cls
 
-    def _dumped(self, registration: Registration, options: Any) -> dict[str, Any]:
+    def dumped(self, registration: Registration, options: Any) -> dict[str, Any]:
+        """Validated options as JSON values."""
         from fusion.catalog.options import adapter
 
         dumped: dict[str, Any] = adapter(self._options_class(registration)).dump_python(options, mode="json")

@@ -92,7 +92,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except FusionError as error:
         if shown:
             raise
-        print(f"fusion: {error}", file=sys.stderr)
+        from fusion.training.launched import LOST, launched
+
+        if error.exit_code != LOST or not launched():  # a launcher says it better
+            print(f"fusion: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     sys.exit(0)
 

@@ -8,7 +8,9 @@ from fusion.contract import InputMissing
 
 
 def run_demo(config: Path) -> Path:
-    """Generate, prepare, finetune, evaluate and predict; answers where the result card lies.
+    """Generate, prepare, pretrain (where the config has it), finetune, evaluate and predict.
+
+    Answers where the result card lies.
 
     Args:
         config: An experiment on the corpus ``demo`` with a root and a protocol of one split.
@@ -39,8 +41,11 @@ def run_demo(config: Path) -> Path:
     root = loaded.source.parent / (settings.root or Path("demo"))
     options = settings.options
     generate_demo(root.resolve(), clips=options["count"], speakers=options["speakers"], seed=options["seed"])
-    folder = job_folder(loaded, "finetune")
-    finetune(loaded, folder, reporter=reporter)
+    folder, start = job_folder(loaded, "finetune"), None
+    if loaded.experiment.pretrain:
+        start = job_folder(loaded, "pretrain")
+        _run_command("pretrain", str(config))
+    finetune(loaded, folder, start=start, reporter=reporter)
     evaluation = evaluate(folder, reporter=reporter)
     out.print("")
     print_results(evaluation.results)
@@ -51,3 +56,16 @@ def run_demo(config: Path) -> Path:
     out.print("\npredict, a clip of a speaker that no model has met:")
     show(predictor(clips[unseen[len(unseen) // 2]]))
     return evaluation.folder / "card.html"
+
+
+def _run_command(name: str, *arguments: str) -> None:
+    """Run a command that a plugin brings, in this process."""
+    import typer
+    import typer.main
+
+    from fusion.catalog import catalog
+
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.callback()(lambda: None)
+    catalog().load("command", name)(app)
+    typer.main.get_command(app)(args=[name, *arguments], prog_name="fusion", standalone_mode=False)

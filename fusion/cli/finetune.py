@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
@@ -19,20 +20,33 @@ def finetune(
     overrides: Annotated[
         list[str] | None, typer.Argument(help="Settings on top: a.b.c=value.", show_default=False)
     ] = None,
+    *,
     start: Annotated[Path | None, typer.Option("--from", help="A run whose streams are the start.")] = None,
     fold: Annotated[
         str | None,
         typer.Option("--fold", help="Train this fold only; others may run beside it.", show_default=False),
     ] = None,
     final: Annotated[bool, typer.Option("--final", help="Train on all speakers, as long as the folds say.")] = False,
+    processes: Annotated[int, typer.Option("--processes", min=1, help="Train in so many processes.")] = 1,
 ) -> None:
     """Train streams one by one, heads on their stored outputs, and save a model for every fold."""
+    from fusion.cli.launching import launch, taking_part
+
+    if final and fold is not None:
+        raise typer.BadParameter("a final model is of all folds; leave --fold out")
+    if processes > 1:
+        launch(processes, sys.argv[1:])
+    with taking_part():
+        _finetune(config, overrides or [], start=start, fold=fold, final=final)
+
+
+def _finetune(config: Path, overrides: list[str], *, start: Path | None, fold: str | None, final: bool) -> None:
     from fusion.cli.console import out
     from fusion.cli.reporting import TerminalReporter
     from fusion.config.experiment import job_folder, read_experiment
     from fusion.training.finetune import finetune as run_job
 
-    loaded = read_experiment(config, overrides or [])
+    loaded = read_experiment(config, overrides)
     folder = job_folder(loaded, "finetune")
     if start is not None:
         # Another start is another run, as another setting is.
@@ -43,8 +57,6 @@ def finetune(
         f"finetune {config}: streams {', '.join(experiment.streams)}; heads "
         f"{', '.join(head.row for head in experiment.fusion)}; up to {experiment.finetune.epochs} epochs; run {folder}"
     )
-    if final and fold is not None:
-        raise typer.BadParameter("a final model is of all folds; leave --fold out")
     run_job(loaded, folder, start=start, final=final, fold=fold, reporter=reporter)
     out.print(f"run: {folder}")
     if fold is not None:

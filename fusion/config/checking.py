@@ -142,6 +142,21 @@ def leak_problems(data: Mapping[str, Any], catalog: Catalog) -> list[Problem]:
     return []
 
 
+def section_problems(data: dict[str, Any], catalog: Catalog) -> list[Problem]:
+    """A section that is named after a command with options holds these options; they are written out."""
+    problems: list[Problem] = []
+    for name in catalog.names("command"):
+        registration = catalog.find("command", name)
+        section = data.get(name)
+        if registration.options is None or not isinstance(section, Mapping) or not section:
+            continue
+        instance, found = catalog.validate(registration, section)
+        problems += [Problem(f"{name}.{problem.key}".rstrip("."), problem.message) for problem in found]
+        if not found:
+            data[name] = catalog.dumped(registration, instance)
+    return problems
+
+
 #: Rows that tables have of themselves: no head or stream may be called so.
 TUNED = "tuned"
 RESERVED = (TUNED, "headline", "majority class")

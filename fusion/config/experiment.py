@@ -15,7 +15,14 @@ import yaml
 from pydantic import ValidationError
 
 from fusion.catalog.options import pydantic_problems
-from fusion.config.checking import component_problems, leak_problems, places, row_problems, training_problems
+from fusion.config.checking import (
+    component_problems,
+    leak_problems,
+    places,
+    row_problems,
+    section_problems,
+    training_problems,
+)
 from fusion.config.files import configs_folder, parsed, read_mapping
 from fusion.config.merging import merged, nested_override
 from fusion.config.models import Experiment
@@ -130,6 +137,7 @@ def _checked(data: dict[str, Any], problems: list[Problem], source: str, catalog
     for messages in wrong.values():
         problems += messages
     problems += training_problems(data)
+    problems += section_problems(data, catalog)
     if not wrong.get("protocol"):
         try:
             problems += leak_problems(data, catalog)

@@ -217,12 +217,30 @@ class Aggregator(Protocol):
 class Objective(Protocol):
     """A torch.nn.Module for what pretraining minimises over pairs of two streams.
 
-    Constructed as ``Objective(options, dims)`` with the embedding sizes of the two streams; it owns its
-    projections, which are dropped afterwards. Where the batch is spread over processes the engine gathers first.
+    Constructed as ``Objective(options, dims)`` with the embedding sizes of the two streams; it owns its projections,
+    which are dropped afterwards. A batch may be spread over processes: the objective then meets the rows of one
+    process and the columns of all, and what it answers is added up, so it needs to know nothing of them.
     """
 
-    def __call__(self, first: Tensor, second: Tensor, kinds: Tensor) -> ObjectiveOutput:
-        """Compare ``first`` ``[N, D1]`` and ``second`` ``[M, D2]``; ``kinds`` ``[N, M]`` says which are pairs."""
+    #: ``drawn``: pairs are drawn by kind, as many as the config's mix says, and nothing else is a pair.
+    #: ``all``: every two rows of a batch are a pair; the mix says which clips fill it.
+    pairs: Literal["drawn", "all"]
+    #: Whether the rows of the second stream are also compared with the columns of the first; both count by half.
+    symmetric: bool
+
+    def project(self, embedding: Tensor, side: int) -> Tensor:
+        """Embeddings ``[N, D]`` of the first (side 0) or second stream (1) to ``[N, E]``, where they are compared."""
+        ...
+
+    def similarity(self, first: Tensor, second: Tensor) -> Tensor:
+        """``[N, M]`` of projections ``[N, E]`` and ``[M, E]``; larger is nearer."""
+        ...
+
+    def __call__(self, rows: Tensor, columns: Tensor, kinds: Tensor) -> ObjectiveOutput:
+        """Compare projections ``[N, E]`` with ``[M, E]``; ``kinds`` ``[N, M]`` int8 says which are pairs of which kind.
+
+        The numbers are those of ``contrastive.pairs.PairKind``: 0 none, 1 positive, above that negatives.
+        """
         ...
 
 

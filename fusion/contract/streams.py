@@ -95,7 +95,12 @@ class HeadOutput:
 
 @dataclass(slots=True)
 class ObjectiveOutput:
-    """What a pretraining objective answers: the loss (a scalar) and figures to log."""
+    """What a pretraining objective answers: a sum over pairs or rows, and by how many it is to be divided.
 
-    loss: Tensor
-    figures: Mapping[str, float] = field(default_factory=dict)
+    Args:
+        total: A scalar, differentiable.
+        count: A scalar without gradient; both are added up over processes before the division.
+    """
+
+    total: Tensor
+    count: Tensor

@@ -136,7 +136,7 @@ def class_of(clip: Clip, target: Target) -> str:
         encoded = target.encode(clip.labels)
     except DataError:
         return UNKNOWN
-    if encoded is None:
+    if encoded is None or not target.names:
         return UNKNOWN
     if target.kind == "dimensions":
         return "rated"

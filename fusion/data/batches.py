@@ -180,16 +180,17 @@ def collate(
 class _TrainingBatches(Dataset[WindowBatch]):
     """Batches by (epoch, step): what loader workers compute, each batch whole."""
 
-    def __init__(self, table: ClipTable, plan: TrainingPlan, fitted: Mapping[str, Fitted]) -> None:
+    def __init__(self, table: ClipTable, plan: TrainingPlan, fitted: Mapping[str, Fitted], rows: slice) -> None:
         self._table = table
         self._plan = plan
         self._fitted = fitted
+        self._rows = rows
 
     def __getitem__(self, address: tuple[int, int]) -> WindowBatch:
         epoch, step = address
         return make_batch(
             self._table,
-            self._plan.windows(epoch, step),
+            self._plan.windows(epoch, step)[self._rows],
             self._fitted,
             training=True,
             address=(self._plan.seed, "augment", epoch, step),
@@ -204,10 +205,20 @@ def training_batches(
     first: tuple[int, int],
     epochs: int,
     workers: int,
+    rows: slice = slice(None),
 ) -> Iterator[tuple[int, int, WindowBatch]]:
     """Batches from (epoch, step) ``first`` to the end of the last epoch, as (epoch, step, batch).
 
     They depend neither on the number of loader workers nor on where the iteration begins.
+
+    Args:
+        table: The clips.
+        plan: Which windows make up the global batches.
+        fitted: By stream.
+        first: Where to begin.
+        epochs: Where to end.
+        workers: Loader processes.
+        rows: This process's places in a full global batch; of a smaller one it gets what is left there, maybe nothing.
     """
     addresses = [
         (epoch, step)
@@ -215,7 +226,7 @@ def training_batches(
         for step in range(first[1] if epoch == first[0] else 0, plan.steps)
     ]
     loader: DataLoader[WindowBatch] = DataLoader(
-        _TrainingBatches(table, plan, fitted),
+        _TrainingBatches(table, plan, fitted, rows),
         batch_size=None,
         sampler=addresses,
         num_workers=workers,

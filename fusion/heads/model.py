@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +36,11 @@ class StreamModel(nn.Module):
                 raise ComponentError(f"has no logits for {', '.join(missing)}", where=type(encoder).__name__)
             self._order = [spec.classes.index(name) for name in names]
         self.spec = replace(spec, classes=tuple(names))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of its weights, and so of what it answers."""
+        return next((weight.dtype for weight in self.parameters() if weight.is_floating_point()), torch.float32)
 
     def forward(self, batch: Batch) -> StreamOutput:
         """Encode; the answer's logits are ``[B, C]`` in the target's order."""
@@ -97,7 +101,7 @@ def encode_stream(model: StreamModel, batch: WindowBatch, name: str) -> StreamOu
     rows = len(batch.windows)
     part = batch.streams[name]
     if part is None:
-        return empty_output(model.spec, rows, batch.present.device)
+        return empty_output(model.spec, rows, batch.present.device, model.dtype)
     output: StreamOutput = model(part.tensors)
     if len(part.places) == rows:
         return output
@@ -110,11 +114,11 @@ def encode_stream(model: StreamModel, batch: WindowBatch, name: str) -> StreamOu
     )
 
 
-def empty_output(spec: OutputSpec, rows: int, device: torch.device) -> StreamOutput:
+def empty_output(spec: OutputSpec, rows: int, device: torch.device, dtype: torch.dtype = torch.float32) -> StreamOutput:
     """Zeros for a stream that no row of a batch has."""
 
-    def zeros(*shape: int, **options: Any) -> Tensor:
-        return torch.zeros(rows, *shape, device=device, **options)
+    def zeros(*shape: int, dtype: torch.dtype = dtype) -> Tensor:
+        return torch.zeros(rows, *shape, device=device, dtype=dtype)
 
     return StreamOutput(
         embedding=None if spec.dim is None else zeros(spec.dim),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from fusion.contract import DataError
+from fusion.contract import DataError, NoOptions
 from fusion.heads import options as settings
 
 
@@ -88,6 +88,33 @@ class Classes:
     def probabilities(self, logits: Tensor) -> Tensor:
         """Softmax, or a sigmoid for each of several classes."""
         return torch.sigmoid(logits) if self._options.kind == "several" else torch.softmax(logits, dim=1)
+
+
+class Nothing:
+    """No target: for corpora without labels, which can be prepared and pretrained on."""
+
+    kind: Literal["single", "soft", "several", "dimensions"] = "single"
+
+    def __init__(self, options: NoOptions) -> None:
+        del options
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ()
+
+    def encode(self, labels: Mapping[str, Any]) -> NDArray[np.float32] | None:
+        """An empty row: every clip will do."""
+        del labels
+        return np.zeros(0, dtype=np.float32)
+
+    def loss(self, logits: Tensor, targets: Tensor, weights: Tensor | None = None, smoothing: float = 0.0) -> Tensor:
+        """There is none. Raises DataError."""
+        del targets, weights, smoothing
+        raise DataError(f"nothing is predicted, so {tuple(logits.shape)} logits have no loss", where="target none")
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """The logits as they are, of which there are none."""
+        return logits
 
 
 class Dimensions:

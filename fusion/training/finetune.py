@@ -13,6 +13,7 @@ import torch
 
 from fusion.catalog import Catalog
 from fusion.catalog import catalog as installed_catalog
+from fusion.config.models import CorpusSettings, Experiment
 from fusion.contract import Aggregator, Clip, ConfigError, DataError, Problem, RunError, Split, Target
 from fusion.corpora import load_corpus
 from fusion.data.streams import StreamPlan, plan_streams
@@ -23,9 +24,11 @@ from fusion.store.prepare import prepare
 from fusion.store.store import Store, store_folder
 from fusion.training.fold import FoldResult, train_fold
 from fusion.training.job import SplitJob
+from fusion.training.processes import current, joined
 from fusion.training.report import Reporter, Silent
 from fusion.training.run import Record, known_clips, locked
 from fusion.training.split_data import check_label_maps, content_of, split_tables
+from fusion.training.stages import check_batches
 from fusion.training.start import Held
 from fusion.training.tasks import Setting, class_weights
 
@@ -59,6 +62,9 @@ def finetune(
 ) -> Path:
     """Train an experiment, fold by fold; the same call goes on where a killed one stopped.
 
+    Where torchrun or ``fusion finetune --processes`` started several processes, each makes this call, and they train
+    together; the first one writes and reports.
+
     Args:
         loaded: The experiment.
         folder: The run's folder.
@@ -76,29 +82,39 @@ def finetune(
         RunError: The folder is busy or holds another run.
         LeakError: The split or the start would leak.
         DataError: There is nothing to train on.
-        ConfigError: There is no such fold.
+        ConfigError: There is no such fold, or a batch cannot be dealt out to the processes.
+        ProcessLostError: Another process of this job has ended.
     """
-    reporter = reporter or Silent()
-    with locked(folder, shared=fold is not None):
-        materials = gather(loaded, catalog or installed_catalog(), reporter)
-        record = Record(folder)
-        record.begin(
-            describe_job(materials, "finetune", start),
-            known_clips([*materials.clips.values(), *materials.further], materials.store.hashes),
-        )
-        if final:
-            result = _final(materials, folder, reporter, start)
-            reporter.say(f"final model: {folder / 'final' / 'model'} ({result.summary()})")
-            return folder
-        if fold is not None:
-            _train_one(materials, folder, fold, reporter, start)
-            return folder
-        results: dict[str, FoldResult] = {}
-        for split in materials.splits.splits:
-            results[split.name] = _train(materials, split, folder, reporter, start)
-            record.update(finished=list(results))
-        record.update(status="finished", results={name: result.to_json() for name, result in results.items()})
+    with joined() as world:
+        check_batches(loaded.experiment, world, str(loaded.source))
+        reporter = reporter if reporter is not None and world.first else Silent()
+        with locked(folder, shared=fold is not None):
+            materials = gather(loaded, catalog or installed_catalog(), reporter)
+            if world.first:
+                Record(folder).begin(
+                    describe_job(materials, "finetune", start),
+                    known_clips([*materials.clips.values(), *materials.further], materials.store.hashes),
+                )
+            world.wait()
+            if final:
+                _final(materials, folder, reporter, start)
+            elif fold is not None:
+                _train_one(materials, folder, fold, reporter, start)
+            else:
+                _train_all(materials, folder, reporter, start)
     return folder
+
+
+def _train_all(materials: Materials, folder: Path, reporter: Reporter, start: Path | None) -> None:
+    """Train the folds that are not trained yet, and finish the run."""
+    first, record = current().first, Record(folder)
+    results: dict[str, Any] = {}
+    for split in materials.splits.splits:
+        results[split.name] = _train(materials, split, folder, reporter, start).to_json()
+        if first:
+            record.update(finished=list(results))
+    if first:
+        record.update(status="finished", results=results)
 
 
 def _train(materials: Materials, split: Split, folder: Path, reporter: Reporter, start: Path | None) -> FoldResult:
@@ -121,27 +137,46 @@ def _train_one(materials: Materials, folder: Path, fold: str, reporter: Reporter
         _train(materials, splits[fold], folder, reporter, start)
 
 
-def gather(loaded: LoadedExperiment, catalog: Catalog, reporter: Reporter) -> Materials:
+def gather(
+    loaded: LoadedExperiment,
+    catalog: Catalog,
+    reporter: Reporter,
+    *,
+    further: Sequence[CorpusSettings] = (),
+    unlabelled: bool = False,
+) -> Materials:
     """Read corpora, build streams, prepare what is missing, and split.
 
+    Args:
+        loaded: The experiment.
+        catalog: Components.
+        reporter: Hears what happens.
+        further: Corpora for training besides those of the experiment.
+        unlabelled: Whether the job can do without labels: the target may be ``none``, and clips of further corpora
+            take part whatever their labels are.
+
     Raises:
+        ConfigError: There is nothing to predict, or a further corpus has no label map.
         DataError: No clip has a label of the target.
     """
     experiment = loaded.experiment
-    check_label_maps(experiment.training_corpora)
     target: Target = catalog.build("target", experiment.target)
+    if not unlabelled:
+        check_label_maps(experiment.training_corpora)
+        if not target.names:
+            raise ConfigError(
+                str(loaded.source), [Problem("target.name", "there is nothing to predict; name a target")]
+            )
     check_suitability(experiment, target, catalog, str(loaded.source))
     plans = plan_streams(experiment, catalog)
     base = loaded.source.parent
     clips = load_corpus(experiment.corpus, catalog=catalog, base=base)
-    further = [c for s in experiment.training_corpora for c in load_corpus(s, catalog=catalog, base=base)]
+    corpora = (*experiment.training_corpora, *further)
+    others = [clip for corpus in corpora for clip in load_corpus(corpus, catalog=catalog, base=base)]
     store = Store(store_folder(experiment.prepare))
-    with reporter.progress("prepare", len(clips) + len(further)) as advance:
-        report = prepare(experiment, [*clips, *further], catalog=catalog, store=store, progress=advance)
-    for failure in report.failures:
-        reporter.say(f"  {failure.clip}: {failure.reason}")
-    if report.failures:
-        reporter.say(f"{report.failed_clips} clips failed in part; their streams count as absent")
+    if current().first:
+        _prepare(experiment, [*clips, *others], catalog, store, reporter)
+    current().wait()
     labelled = {clip.id: clip for clip in clips if target.encode(clip.labels) is not None}
     if not labelled:
         raise DataError(
@@ -154,8 +189,17 @@ def gather(loaded: LoadedExperiment, catalog: Catalog, reporter: Reporter) -> Ma
     splits = plan_splits(experiment, list(labelled.values()), catalog)
     for note in splits.notes:
         reporter.say(note)
-    usable = tuple(clip for clip in further if target.encode(clip.labels) is not None)
+    usable = tuple(clip for clip in others if unlabelled or target.encode(clip.labels) is not None)
     return Materials(loaded, catalog, plans, store, labelled, usable, target, splits)
+
+
+def _prepare(experiment: Experiment, clips: Sequence[Clip], catalog: Catalog, store: Store, reporter: Reporter) -> None:
+    with reporter.progress("prepare", len(clips)) as advance:
+        report = prepare(experiment, clips, catalog=catalog, store=store, progress=advance)
+    for failure in report.failures:
+        reporter.say(f"  {failure.clip}: {failure.reason}")
+    if report.failures:
+        reporter.say(f"{report.failed_clips} clips failed in part; their streams count as absent")
 
 
 def describe_job(materials: Materials, job: str, start: Path | None) -> dict[str, Any]:
@@ -241,10 +285,11 @@ def make_setting(materials: Materials, targets: np.ndarray[Any, np.dtype[np.floa
         workers=settings.workers,
         autocast=torch.bfloat16 if low else None,
         class_weights=None if weights is None else weights.to(device),
+        world=current(),
     )
 
 
-def _final(materials: Materials, folder: Path, reporter: Reporter, start: Path | None) -> FoldResult:
+def _final(materials: Materials, folder: Path, reporter: Reporter, start: Path | None) -> None:
     """All clips train; how long, and which row, the folds have said."""
     record = Record(folder).read()
     if record["status"] != "finished":
@@ -269,10 +314,11 @@ def _final(materials: Materials, folder: Path, reporter: Reporter, start: Path |
         tuned=_commonest(tuned) if tuned else None,
     )
     result = train_fold(job)
-    # Nothing is left to fit a temperature on: it is the one that the folds had.
-    change_temperature(folder / "final" / "model", float(median(temperatures)) if temperatures else 1.0)
-    Record(folder).update(final=result.to_json())
-    return result
+    if job.setting.world.first:
+        # Nothing is left to fit a temperature on: it is the one that the folds had.
+        change_temperature(folder / "final" / "model", float(median(temperatures)) if temperatures else 1.0)
+        Record(folder).update(final=result.to_json())
+    reporter.say(f"final model: {folder / 'final' / 'model'} ({result.summary()})")
 
 
 def _commonest(names: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ from fusion.heads.model import SingleStream, StreamModel, stream_specs
 from fusion.inference.checkpoint import CheckpointContent, write_checkpoint
 from fusion.inference.described import StreamDescription
 from fusion.inference.files import read_json, write_json, write_state
-from fusion.training.heads import FittedHead, fit_heads
+from fusion.training.heads import FittedHead, build_head, fit_heads
 from fusion.training.job import AGGREGATIONS, TUNED, SplitJob
 from fusion.training.outputs import PartOutputs, head_logits
 from fusion.training.stages import part_outputs, train_stream, tune
@@ -72,9 +72,13 @@ class _Chosen:
 
 
 def train_fold(job: SplitJob) -> FoldResult:
-    """Train everything of one split into its folder; finished stages are not repeated."""
+    """Train everything of one split into its folder; finished stages are not repeated.
+
+    All processes train streams and tune; the first one does the rest, for which the others wait.
+    """
+    world = job.setting.world
     done = job.folder / "result.json"
-    if done.exists():
+    if world.shared(done.exists()):
         return FoldResult(**read_json(done))
     result = FoldResult(job.headline or "")
     streams: dict[str, StreamModel] = {}
@@ -83,6 +87,23 @@ def train_fold(job: SplitJob) -> FoldResult:
         descriptions[name], streams[name], progress = train_stream(job, name)
         if progress is not None:
             result.epochs[f"stream:{name}"] = progress.best_epoch + 1
+    if world.first:
+        _choose(job, streams, descriptions, result)
+        write_json(done, result.to_json())
+        job.reporter.say(f"  {result.summary()}")
+    elif _tunes(job):
+        _help_tuning(job, streams)
+    world.wait()
+    return FoldResult(**read_json(done))
+
+
+def _choose(
+    job: SplitJob,
+    streams: Mapping[str, StreamModel],
+    descriptions: Mapping[str, StreamDescription],
+    result: FoldResult,
+) -> None:
+    """Fit heads, tune the best one, and save the row that is named or best."""
     train = part_outputs(streams, job.tables.train, job.folder / "outputs" / "train", job.setting)
     validation = part_outputs(streams, job.tables.validation, job.folder / "outputs" / "validation", job.setting)
     heads = fit_heads(job, stream_specs(streams), train, validation)
@@ -103,7 +124,7 @@ def train_fold(job: SplitJob) -> FoldResult:
         validation.only(used),
         aggregations[row],
     )
-    if job.experiment.finetune.joint.epochs > 0 and (job.epochs is None or job.headline == TUNED):
+    if _tunes(job):
         best = next((head for head in heads if head.row == job.tuned), None) or max(heads, key=_rank)
         tuned = _tuned(job, best, streams, result)
         aggregations[TUNED] = tuned.aggregation
@@ -113,9 +134,21 @@ def train_fold(job: SplitJob) -> FoldResult:
     result.headline = chosen.row
     write_state(job.folder / AGGREGATIONS, {row: dict(fitted) for row, fitted in aggregations.items()})
     _write_model(job, chosen, {name: descriptions[name] for name in chosen.streams}, result)
-    write_json(done, result.to_json())
-    job.reporter.say(f"  {result.summary()}")
-    return result
+
+
+def _tunes(job: SplitJob) -> bool:
+    """Whether a head is tuned together with its encoders."""
+    return job.experiment.finetune.joint.epochs > 0 and (job.epochs is None or job.headline == TUNED)
+
+
+def _help_tuning(job: SplitJob, streams: Mapping[str, StreamModel]) -> None:
+    """Take part in tuning the head that the first process has chosen."""
+    nothing: tuple[str, Mapping[str, torch.Tensor]] = "", {}
+    row, weights = job.setting.world.shared(nothing)
+    component = next(component for component in job.experiment.fusion if component.row == row)
+    head = build_head(component, stream_specs(streams), len(job.setting.target.names), job.catalog, job.experiment.seed)
+    head.load_state_dict(weights)
+    tune(job, FittedHead(row, component, head.eval(), None, 0), streams)
 
 
 def _stream_row(row: str, streams: Mapping[str, StreamModel]) -> FittedHead:
@@ -137,6 +170,7 @@ def _best_row(heads: list[FittedHead], streams: Mapping[str, StreamModel]) -> st
 def _tuned(job: SplitJob, best: FittedHead, streams: Mapping[str, StreamModel], result: FoldResult) -> _Chosen:
     """Tune the best head with its encoders, store what they answer, and score them."""
     folder = job.folder / TUNED
+    job.setting.world.shared((best.row, best.head.state_dict()))
     tuned, model, progress = tune(job, best, streams)
     result.epochs[TUNED], result.tuned = progress.best_epoch + 1, best.row
     head = model.head.cpu().eval()

@@ -19,6 +19,7 @@ from fusion.inference.files import write_state
 from fusion.training.job import SplitJob
 from fusion.training.loop import Progress, Score, fit
 from fusion.training.outputs import PartOutputs, head_logits, select
+from fusion.training.processes import ALONE
 from fusion.training.tasks import HeadTask, Setting, score_windows
 
 #: Parts into which validation clips are cut where heads are fitted on them.
@@ -62,6 +63,8 @@ def fit_heads(
 ) -> list[FittedHead]:
     """Fit every head of the experiment, below the split's folder; heads without parameters are only scored.
 
+    A process does this alone: stored outputs are small.
+
     Args:
         job: The split.
         streams: What the heads combine.
@@ -69,7 +72,8 @@ def fit_heads(
         validation: Stored outputs of the validation part; empty for a final model.
     """
     weights = job.setting.class_weights
-    setting = replace(job.setting, device=torch.device("cpu"), class_weights=None if weights is None else weights.cpu())
+    weights = None if weights is None else weights.cpu()
+    setting = replace(job.setting, device=torch.device("cpu"), class_weights=weights, world=ALONE)
     fitting = _Fitting(job, streams, setting)
     return [fitting.fit(component, train, validation) for component in job.experiment.fusion]
 
@@ -124,6 +128,7 @@ class _Fitting:
             device=self.setting.device,
             validated=validation is not None,
             stop=stop,
+            world=self.setting.world,
         )
 
     def _score(self, head: nn.Module, part: PartOutputs) -> Score:

@@ -1,4 +1,7 @@
-"""The training loop: one model, one stream of addressed batches, checkpoints that resume exactly."""
+"""The training loop: one model, one stream of addressed batches, checkpoints that resume exactly.
+
+In several processes each computes on its slice of a batch, and gradients are added up, so that all take the same step.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +22,16 @@ from fusion.config.models import TrainingSettings
 from fusion.contract import DataError, FusionError
 from fusion.data.randomness import torch_seed
 from fusion.inference.files import read_state, write_atomic, write_state
+from fusion.training.processes import World, current
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A validation result: the main score (higher is better) and the loss (lower is better)."""
+    """A validation result: the main score (higher is better), the loss (lower is better), and figures to log."""
 
     score: float
     loss: float
+    figures: Mapping[str, float] = field(default_factory=dict)
 
     def better_than(self, other: Score | None, monitor: str) -> bool:
         """Whether this is an improvement; ties of the score are broken by the loss."""
@@ -53,15 +58,18 @@ class Task(Protocol):
         ...
 
     def batches(self, first: tuple[int, int], epochs: int) -> Iterator[tuple[int, int, Any]]:
-        """(epoch, step, batch) from ``first`` on."""
+        """(epoch, step, batch) from ``first`` on; of each batch this process's slice."""
         ...
 
     def loss(self, batch: Any, epoch: int, step: int) -> Tensor | None:
-        """The loss of a batch; None where it holds nothing to learn from."""
+        """The loss of the whole batch; None, on every process, where it holds nothing to learn from.
+
+        Its gradients, added up over the processes, are those of the whole batch.
+        """
         ...
 
     def validate(self) -> Score:
-        """Score the model as it is."""
+        """Score the model as it is; called on the first process only."""
         ...
 
 
@@ -93,6 +101,7 @@ def fit(
     report: Report | None = None,
     validated: bool = True,
     stop: int | None = None,
+    world: World | None = None,
 ) -> Progress:
     """Train for the settings' epochs, or until validation no longer improves; leaves the best weights in the model.
 
@@ -109,14 +118,21 @@ def fit(
         report: Called after every step.
         validated: Whether validation chooses the epoch; otherwise the last one is kept.
         stop: End after so many epochs, on the schedule of all of them.
+        world: The processes that take part, each with this same call; those that this one has joined unless given.
+
+    Raises:
+        DataError: There is nothing to train on, or nothing that could learn.
+        FusionError: The loss is not a number, or the model normalises by batch in several processes.
+        ProcessLostError: Another process has ended.
     """
-    run = _Run(task, settings, folder, device)
+    world = world or current()
+    run = _Run(task, settings, folder, device, world)
     last = settings.epochs if stop is None else min(stop, settings.epochs)
     progress = run.progress
     if not progress.finished:
-        with run.log():
+        with run.log(), _refused_batch_norm(run.model, world, folder.name):
             for epoch, step, batch in task.batches((progress.epoch, progress.step), last):
-                torch.manual_seed(torch_seed(seed, "forward", epoch, step, 0))
+                torch.manual_seed(torch_seed(seed, "forward", epoch, step, world.rank))
                 run.step(batch, epoch, step)
                 if report is not None:
                     report(progress)
@@ -125,6 +141,7 @@ def fit(
                         break
                 elif checkpoint_every and progress.step % checkpoint_every == 0:
                     run.save()
+    world.wait()
     run.model.load_state_dict(read_state(folder / "best.safetensors"))
     run.model.eval()
     return progress
@@ -133,8 +150,10 @@ def fit(
 class _Run:
     """A fit under way: the optimiser, the averaged weights and the progress, as of the last checkpoint at first."""
 
-    def __init__(self, task: Task, settings: TrainingSettings, folder: Path, device: torch.device) -> None:
-        self.task, self.settings, self.folder = task, settings, folder
+    def __init__(
+        self, task: Task, settings: TrainingSettings, folder: Path, device: torch.device, world: World
+    ) -> None:
+        self.task, self.settings, self.folder, self.world = task, settings, folder, world
         self.steps = task.steps
         self.model = task.model.to(device)
         groups = task.groups()
@@ -154,6 +173,9 @@ class _Run:
     @contextmanager
     def log(self) -> Iterator[None]:
         """Keep a log of epochs."""
+        if not self.world.first:
+            yield
+            return
         self._log = _Log(self.folder, self.progress)
         try:
             yield
@@ -180,29 +202,48 @@ class _Run:
             )
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
+        self._add_up_gradients()
         if self.settings.clip_gradient is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_gradient)
         self.optimizer.step()
         if self.average is not None:
             self.average.update(self.model)
 
+    def _add_up_gradients(self) -> None:
+        """Sum gradients over the processes; a parameter that has none on any is left without.
+
+        A process whose rows lack a stream has none for its encoder where others have: it takes part with zeros.
+        """
+        if self.world.count == 1:
+            return
+        free = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        found = torch.tensor([float(parameter.grad is not None) for parameter in free], device=free[0].device)
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in free]
+        self.world.sum_([*gradients, found])
+        for parameter, gradient, processes in zip(free, gradients, found.tolist(), strict=True):
+            parameter.grad = gradient if processes else None
+
     def end_epoch(self, last: int, *, validated: bool) -> bool:
         """Validate, keep the weights if they are the best, log, and write a checkpoint; whether that was the last."""
         progress, settings, average = self.progress, self.settings, self.average
         weights = average.applied(self.model) if average is not None else None
         self.model.eval()
-        score = self.task.validate() if validated else Score(math.nan, math.nan)
+        score = Score(math.nan, math.nan)
+        if validated:
+            score = self.world.shared(self.task.validate() if self.world.first else score)
         progress.history.append(
             {
                 "epoch": progress.epoch,
                 "loss": progress.loss / max(progress.seen, 1),
                 "validation_score": score.score,
                 "validation_loss": score.loss,
+                **score.figures,
             }
         )
         if not validated or score.better_than(progress.best, settings.monitor):
             progress.best, progress.best_epoch = score, progress.epoch
-            write_state(self.folder / "best.safetensors", self.model.state_dict())
+            if self.world.first:
+                write_state(self.folder / "best.safetensors", self.model.state_dict())
         if weights is not None:
             self.model.load_state_dict(weights)
         late = settings.patience is not None and progress.epoch - progress.best_epoch >= settings.patience
@@ -215,6 +256,8 @@ class _Run:
 
     def save(self) -> None:
         """Write a checkpoint: everything that the rest of the fit depends on."""
+        if not self.world.first:
+            return
         progress = self.progress
         best = None if progress.best is None else [progress.best.score, progress.best.loss]
         state: dict[str, Any] = {
@@ -228,7 +271,8 @@ class _Run:
 
     def _resumed(self) -> Progress:
         path = self.folder / "checkpoint.safetensors"
-        if not path.exists():
+        # Not each for itself: who looks late would find what another has written since.
+        if not self.world.shared(path.exists()):
             return Progress()
         state = read_state(path)
         self.model.load_state_dict(state["model"])
@@ -239,6 +283,30 @@ class _Run:
                 self.average.shadow[key].copy_(value)
         saved: Mapping[str, Any] = state["progress"]
         return Progress(**{**saved, "best": None if saved["best"] is None else Score(*saved["best"])})
+
+
+@contextmanager
+def _refused_batch_norm(model: nn.Module, world: World, where: str) -> Iterator[None]:
+    """Refuse to train through batch normalisation in several processes: each would normalise by its own slice."""
+
+    def refuse(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        together = isinstance(module, nn.SyncBatchNorm) and inputs[0].is_cuda
+        if module.training and not together:
+            raise FusionError(
+                f"batch normalisation ({names[module]}) would depend on the number of processes",
+                where=where,
+                remedy="train in one process, freeze it, or normalise by group or layer",
+            )
+
+    names: dict[nn.Module, str] = {
+        module: name for name, module in model.named_modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)
+    }
+    handles = [module.register_forward_pre_hook(refuse) for module in names] if world.count > 1 else []
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def _set_rates(
@@ -293,7 +361,8 @@ class _Log:
         progress.history[-1]["seconds"] = round(now - self._began, 3)
         self._began = now
         text = io.StringIO()
-        writer = csv.DictWriter(text, fieldnames=list(progress.history[0]))
+        # Figures may come and go: a kind of pair that no epoch before has met.
+        writer = csv.DictWriter(text, fieldnames=list(dict.fromkeys(key for row in progress.history for key in row)))
         writer.writeheader()
         writer.writerows(progress.history)
         write_atomic(self._path, text.getvalue().encode())

@@ -20,6 +20,7 @@ from typing import Any
 from fusion.contract import Clip, RunError
 from fusion.inference.files import read_json, write_atomic, write_json
 from fusion.store.hashes import ContentHashes
+from fusion.training.processes import current
 from fusion.training.split_data import content_of
 
 #: Version of the layout of run folders and checkpoints.
@@ -38,7 +39,7 @@ _held: set[Path] = set()
 
 @contextmanager
 def locked(folder: Path, *, shared: bool = False) -> Iterator[None]:
-    """Hold a run's folder; a second job on it is refused.
+    """Hold a run's folder; a second job on it is refused. Of a job's processes the first one holds it for all.
 
     The lock belongs to this process alone: loader workers do not inherit it, and it ends with the process.
 
@@ -49,6 +50,9 @@ def locked(folder: Path, *, shared: bool = False) -> Iterator[None]:
     Raises:
         RunError: Another job works on the folder.
     """
+    if not current().first:
+        yield
+        return
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -7,26 +7,63 @@ import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from fusion.config.models import FinetuneSettings, StreamSettings, TrainingSettings
+from fusion.config.models import Experiment, FinetuneSettings, StreamSettings, TrainingSettings
+from fusion.contract import ConfigError, Problem
 from fusion.data.batches import ClipTable
 from fusion.data.plan import TrainingPlan, evaluation_windows
 from fusion.heads.model import FusionModel, StreamModel
 from fusion.inference.described import StreamDescription, build_stream
 from fusion.inference.files import write_state
-from fusion.training.described import describe_stream
+from fusion.training.described import check_described, describe_stream
 from fusion.training.heads import FittedHead
 from fusion.training.job import TUNED, SplitJob
 from fusion.training.loop import Progress, Task, fit
 from fusion.training.outputs import PartOutputs, read_part, stream_outputs, write_stream, write_windows
+from fusion.training.processes import World
 from fusion.training.report import Advance
-from fusion.training.start import Beginning, load_beginning, read_description, start_of
-from fusion.training.tasks import JointTask, Setting, StreamTask, balanced_chances
+from fusion.training.start import Beginning, check_alike, load_beginning, read_description, start_of
+from fusion.training.tasks import MIX_BLOCK, JointTask, Setting, StreamTask, balanced_chances
 
 
 def training_settings(finetune: FinetuneSettings, stream: StreamSettings) -> TrainingSettings:
     """The settings of a stream: those of finetune, with the stream's own on top."""
     common = FinetuneSettings.model_dump(finetune, include=set(TrainingSettings.model_fields))
     return TrainingSettings.model_validate({**common, **stream.training})
+
+
+def check_batches(experiment: Experiment, world: World, source: str) -> None:
+    """Whether every stage's batches can be dealt out to the processes.
+
+    Raises:
+        ConfigError: Some cannot.
+    """
+    finetune = experiment.finetune
+    stages: dict[str, TrainingSettings] = {}
+    for name, stream in experiment.streams.items():
+        own = f"streams.{name}.training.batch" if "batch" in stream.training else "finetune.batch"
+        settings = training_settings(finetune, stream)
+        # Streams that share the key may differ in mixup, which asks more of a batch.
+        if settings.epochs and (own not in stages or settings.mixup):
+            stages[own] = settings
+    if finetune.joint.epochs:
+        stages["finetune.joint.batch"] = finetune.joint.model_copy(update={"mixup": 0.0})
+    problems: list[Problem] = []
+    for key, settings in stages.items():
+        try:
+            rows = world.slice_of(settings.batch, key)
+        except ConfigError as error:
+            problems += error.problems
+            continue
+        if world.count > 1 and settings.mixup and (rows.stop - rows.start) % MIX_BLOCK:
+            problems.append(
+                Problem(
+                    key,
+                    f"mixup mixes blocks of {MIX_BLOCK} windows, which {world.count} processes would cut through with "
+                    f"{settings.batch} windows; take a multiple of {MIX_BLOCK * world.count}",
+                )
+            )
+    if problems:
+        raise ConfigError(source, problems)
 
 
 def train_stream(job: SplitJob, name: str) -> tuple[StreamDescription, StreamModel, Progress | None]:
@@ -39,6 +76,8 @@ def train_stream(job: SplitJob, name: str) -> tuple[StreamDescription, StreamMod
     folder = job.folder / "streams" / name
     origin = settings.weights or job.start
     beginning = None if origin is None else start_of(Path(origin), name, job.split, job.split_hash, job.held)
+    if beginning is not None:
+        check_alike(beginning, name, job.experiment)
     description = _description(job, name, folder, beginning)
     job.setting.fitted[name] = description.fitted
     model = build_stream(
@@ -54,7 +93,8 @@ def train_stream(job: SplitJob, name: str) -> tuple[StreamDescription, StreamMod
         model.encoder.requires_grad_(False)
     training = training_settings(job.experiment.finetune, settings)
     if training.epochs == 0:
-        write_state(folder / "best.safetensors", model.state_dict())
+        if job.setting.world.first:
+            write_state(folder / "best.safetensors", model.state_dict())
         return description, model.eval(), None
     table = job.tables.train.subset([name])
     table = table.subset([name], [k for k in range(len(table.clips)) if table.stored(k, name).absence is None])
@@ -77,13 +117,19 @@ def train_stream(job: SplitJob, name: str) -> tuple[StreamDescription, StreamMod
 def _description(job: SplitJob, name: str, folder: Path, beginning: Beginning | None) -> StreamDescription:
     """What was fitted before, or is fitted now; kept beside the stream's weights."""
     file = folder / "description.safetensors"
-    if beginning is None and file.exists():
+    world = job.setting.world
+    if world.shared(beginning is None and file.exists()):
+        return read_description(folder)
+    if not world.first:
+        world.wait()
         return read_description(folder)
     if beginning is not None:
         description = read_description(beginning.folder)
+        check_described(job.tables.train.subset([name]), name, job.experiment.window, description)
     else:
         description = describe_stream(job.tables.train.subset([name]), name, job.experiment.window)
     write_state(file, description.state())
+    world.wait()
     return description
 
 
@@ -133,6 +179,7 @@ def _fit(job: SplitJob, task: Task, training: TrainingSettings, folder: Path, *,
             report=_reported(advance, task.steps),
             validated=job.validated,
             stop=stop,
+            world=job.setting.world,
         )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fusion.config.models import Component
+from fusion.config.models import Component, Experiment
 from fusion.contract import LeakError, RunError, Split
 from fusion.heads.model import StreamModel
 from fusion.inference.described import StreamDescription
@@ -21,11 +21,18 @@ class Beginning:
 
     Args:
         folder: Of the stream.
-        target: What that run predicts, as its config has it; None where it predicts nothing.
+        config: Of the run.
+        same_split: Whether it is a run of the same split, of which this is the child of the same fold.
     """
 
     folder: Path
-    target: Mapping[str, Any] | None
+    config: Mapping[str, Any]
+    same_split: bool
+
+    @property
+    def target(self) -> Mapping[str, Any] | None:
+        """What that run predicts, as its config has it."""
+        return self.config.get("target")
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,39 @@ def start_of(run: Path, stream: str, split: Split, split_hash: str, held: Sequen
     folder = folder / "streams" / stream
     if not (folder / "best.safetensors").exists():
         raise RunError(f"has no stream {stream!r}", where=str(run), remedy="name a run with that stream")
-    return Beginning(folder, record["config"].get("target"))
+    return Beginning(folder, record["config"], same)
+
+
+def check_alike(beginning: Beginning, name: str, experiment: Experiment) -> None:
+    """Refuse a start that was made from something else: most likely the config has changed since.
+
+    Runs of the same split must have the same windows and, for the stream, the same modality and transforms. Strangers
+    must have the same modality; whether their input has the same shape is seen where it is described.
+
+    Raises:
+        RunError: They do not.
+    """
+    own = experiment.model_dump(mode="json")
+    stream, theirs = own["streams"][name], beginning.config["streams"][name]
+    where = str(beginning.folder)
+    if stream["modality"]["name"] != theirs["modality"]["name"]:
+        what = (
+            f"is of the modality {theirs['modality']['name']!r}, and stream {name!r} of {stream['modality']['name']!r}"
+        )
+        raise RunError(what, where=where, remedy="name a run whose stream has the same modality")
+    if not beginning.same_split:
+        return
+    if (stream["modality"], stream["transforms"]) != (theirs["modality"], theirs["transforms"]):
+        raise RunError(
+            f"has another chain of transforms for stream {name!r}",
+            where=where,
+            remedy="use the same modality and transforms, or repeat that run",
+        )
+    seconds, before = own["window"]["seconds"], beginning.config["window"]["seconds"]
+    if seconds != before:
+        raise RunError(
+            f"is of windows of {before} s, not {seconds} s", where=where, remedy="use the same windows, or repeat it"
+        )
 
 
 def _lineage(run: Path) -> list[Path]:

@@ -21,9 +21,14 @@ from fusion.evaluation.scores import main_score, negative_log_likelihood
 from fusion.heads.model import FusionModel, StreamModel, encode_stream
 from fusion.training.loop import Score
 from fusion.training.outputs import PartOutputs, head_logits, select
+from fusion.training.processes import ALONE, World
 
 #: Batches of validation are kept in memory up to this many bytes; larger parts are cut from the store each epoch.
 VALIDATION_CACHE = 512 * 2**20
+
+#: Consecutive places of the global batch whose rows mixup mixes among themselves. Partners are never further apart, so
+#: that they lie in one process's slice, and are the same for any number of processes.
+MIX_BLOCK = 4
 
 
 @dataclass
@@ -40,6 +45,7 @@ class Setting:
     autocast: torch.dtype | None = None
     class_weights: Tensor | None = None
     fitted: dict[str, Fitted] = field(default_factory=dict)
+    world: World = ALONE
 
     def precision(self) -> torch.autocast:
         """The context of a forward pass."""
@@ -126,6 +132,7 @@ class StreamTask:
         self._settings = settings
         self._setting = setting
         self._plan = plan
+        self._slice = _Slice(self.model, settings, setting)
         self._validation = None if validation is None else _Validation(validation, setting, settings.batch)
 
     @property
@@ -137,28 +144,31 @@ class StreamTask:
         return _groups([self.model], None, self._settings)
 
     def batches(self, first: tuple[int, int], epochs: int) -> Iterator[tuple[int, int, WindowBatch]]:
-        """Batches by address."""
-        return training_batches(
-            self._train, self._plan, self._setting.fitted, first=first, epochs=epochs, workers=self._setting.workers
-        )
+        """This process's slices of the batches, by address."""
+        return self._slice.batches(self._train, self._plan, first, epochs)
 
     def loss(self, batch: WindowBatch, epoch: int, step: int) -> Tensor | None:
-        """Cross-entropy (or the target's own loss) of present rows, with mixup where it is on."""
+        """Cross-entropy (or the target's own loss) of the whole batch's present rows, with mixup where it is on."""
         batch = batch.to(self._setting.device)
         part = batch.streams[self._name]
-        if part is None:
-            return None
         if self._frozen:
             self.model.encoder.eval()
-        targets = batch.targets[part.places]
-        tensors = part.tensors
-        if self._settings.mixup and len(targets) > 1:
-            modality = self._train.plans[self._name].modality
-            random = generator(self._setting.seed, "mixup", self._name, epoch, step)
-            tensors, targets = mixed(tensors, targets, modality.mixable, self._settings.mixup, random)
+        if part is None:
+            nowhere = torch.zeros(0, dtype=torch.long, device=self._setting.device)
+            return self._slice.loss(None, batch.targets[nowhere], nowhere)
+        targets, tensors = batch.targets[part.places], part.tensors
+        if self._settings.mixup:
+            tensors, targets = self._mixed(tensors, targets, part.places, epoch, step)
         with self._setting.precision():
             logits = self.model(tensors).logits
-        return self._setting.target.loss(logits.float(), targets, self._setting.class_weights, self._settings.smoothing)
+        return self._slice.loss(logits, targets, part.places)
+
+    def _mixed(self, tensors: Batch, targets: Tensor, places: Tensor, epoch: int, step: int) -> tuple[Batch, Tensor]:
+        random = generator(self._setting.seed, "mixup", self._name, epoch, step)
+        share = float(random.beta(self._settings.mixup, self._settings.mixup))
+        draws = random.random(self._settings.batch)[self._slice.rows]
+        partner = partners(places.cpu().numpy(), draws).to(targets.device)
+        return mixed(tensors, targets, self._train.plans[self._name].modality.mixable, share, partner)
 
     @torch.no_grad()
     def validate(self) -> Score:
@@ -248,6 +258,7 @@ class JointTask:
         self._plan = plan
         self._dropout = dropout
         self._frozen = frozenset(frozen)
+        self._slice = _Slice(self.model, settings, setting)
         self._validation = None if validation is None else _Validation(validation, setting, settings.batch)
 
     @property
@@ -260,33 +271,74 @@ class JointTask:
         return _groups(free, self.model.head, self._settings)
 
     def batches(self, first: tuple[int, int], epochs: int) -> Iterator[tuple[int, int, WindowBatch]]:
-        """Batches by address."""
-        return training_batches(
-            self._train, self._plan, self._setting.fitted, first=first, epochs=epochs, workers=self._setting.workers
-        )
+        """This process's slices of the batches, by address."""
+        return self._slice.batches(self._train, self._plan, first, epochs)
 
     def loss(self, batch: WindowBatch, epoch: int, step: int) -> Tensor | None:
-        """The target's loss of windows that have any stream, with some streams hidden."""
-        usable = batch.present.any(dim=1)
-        if not bool(usable.any()):
-            return None
+        """The target's loss of the whole batch's windows that have any stream, with some streams hidden."""
         for name in self._frozen:
             self.model.streams[name].eval()
+        places = batch.present.any(dim=1).nonzero()[:, 0].to(self._setting.device)
         random = generator(self._setting.seed, "hidden streams", epoch, step)
-        present = hide(batch.present, self._dropout, random)
+        present = hide(batch.present, self._dropout, random, first=self._slice.rows.start)
         batch = batch.to(self._setting.device)
+        if not len(places):
+            return self._slice.loss(None, batch.targets[places], places)
         with self._setting.precision():
-            logits = self.model(batch, present.to(self._setting.device)).logits.float()
-        rows = usable.to(self._setting.device)
-        return self._setting.target.loss(
-            logits[rows], batch.targets[rows], self._setting.class_weights, self._settings.smoothing
-        )
+            logits = self.model(batch, present.to(self._setting.device)).logits
+        return self._slice.loss(logits[places], batch.targets[places], places)
 
     @torch.no_grad()
     def validate(self) -> Score:
         """Score on the validation part, by clip."""
         assert self._validation is not None
         return self._validation.score(lambda batch: self.model(batch).logits)
+
+
+class _Slice:
+    """This process's slice of every global batch, and the loss of the whole."""
+
+    def __init__(self, model: nn.Module, settings: TrainingSettings, setting: Setting) -> None:
+        self._model = model
+        self._settings = settings
+        self._setting = setting
+        #: Its places in a full batch.
+        self.rows = setting.world.slice_of(settings.batch)
+
+    def batches(
+        self, table: ClipTable, plan: TrainingPlan, first: tuple[int, int], epochs: int
+    ) -> Iterator[tuple[int, int, WindowBatch]]:
+        setting = self._setting
+        return training_batches(
+            table, plan, setting.fitted, first=first, epochs=epochs, workers=setting.workers, rows=self.rows
+        )
+
+    def loss(self, logits: Tensor | None, targets: Tensor, places: Tensor) -> Tensor | None:
+        """The target's loss of the rows of all processes; None where none of them has any.
+
+        Logits are few, so every process gathers them all and computes the one loss that a single process would:
+        whatever a target's loss makes of a batch (class weights, a correlation) means the same.
+
+        Args:
+            logits: ``[P, C]``; None where this process has no row.
+            targets: ``[P, C]``.
+            places: ``[P]``, where the rows stand in this process's slice.
+        """
+        weight = next(self._model.parameters())
+        dtype = torch.promote_types(weight.dtype, torch.float32)
+        targets = targets.to(dtype)
+        logits = torch.zeros_like(targets) if logits is None else logits.to(dtype)
+        world, classes = self._setting.world, targets.shape[1]
+        if world.count > 1:
+            # The last batch of an epoch may leave some processes fewer rows or none: a mark tells rows from gaps.
+            marked = torch.cat([logits, targets, torch.ones_like(targets[:, :1])], dim=1)
+            gaps = marked.new_zeros((self.rows.stop - self.rows.start, marked.shape[1]))
+            whole = world.gathered(gaps.index_copy(0, places, marked), replicated=True)
+            whole = whole[whole[:, -1] > 0]
+            logits, targets = whole[:, :classes], whole[:, classes:-1]
+        if not len(logits):
+            return None
+        return self._setting.target.loss(logits, targets, self._setting.class_weights, self._settings.smoothing)
 
 
 def _groups(encoders: Sequence[nn.Module], head: nn.Module | None, settings: TrainingSettings) -> list[dict[str, Any]]:
@@ -303,11 +355,18 @@ def _groups(encoders: Sequence[nn.Module], head: nn.Module | None, settings: Tra
     ]
 
 
-def hide(present: Tensor, chance: float, random: np.random.Generator) -> Tensor:
-    """Hide each present stream of ``[B, S]`` with a chance, but never all streams of a row."""
+def hide(present: Tensor, chance: float, random: np.random.Generator, *, first: int = 0) -> Tensor:
+    """Hide each present stream of ``[B, S]`` with a chance, but never all streams of a row.
+
+    Args:
+        present: Rows of a batch.
+        chance: For each stream.
+        random: Draws for the whole batch.
+        first: The place of the first row in it.
+    """
     if chance <= 0 or present.shape[1] < 2:
         return present
-    draws = torch.from_numpy(random.random(present.shape))
+    draws = torch.from_numpy(random.random((first + len(present), present.shape[1]))[first:])
     shown = present & (draws >= chance)
     # Where everything would be hidden, the present stream with the highest draw stays.
     best = torch.where(present, draws, torch.full_like(draws, -1.0)).argmax(dim=1)
@@ -317,14 +376,33 @@ def hide(present: Tensor, chance: float, random: np.random.Generator) -> Tensor:
     return shown | (lost & rescued & present)
 
 
-def mixed(
-    tensors: Batch, targets: Tensor, keys: Sequence[str], alpha: float, random: np.random.Generator
-) -> tuple[Batch, Tensor]:
-    """Mixup (Zhang et al. 2018, arXiv 1710.09412) of the named inputs; masks are united."""
+def partners(places: NDArray[np.int64], draws: NDArray[np.float64]) -> Tensor:
+    """For each row the position ``[P]`` of the row that it is mixed with; its own where its block has no other.
+
+    Args:
+        places: ``[P]``, where the rows stand in the batch.
+        draws: ``[B]``, a random number for each place.
+    """
+    partner = np.arange(len(places))
+    for block in np.unique(places // MIX_BLOCK):
+        rows = np.flatnonzero(places // MIX_BLOCK == block)
+        order = rows[np.argsort(draws[places[rows]])]
+        partner[order] = np.roll(order, 1)
+    return torch.from_numpy(partner)
+
+
+def mixed(tensors: Batch, targets: Tensor, keys: Sequence[str], share: float, partner: Tensor) -> tuple[Batch, Tensor]:
+    """Mixup (Zhang et al. 2018, arXiv 1710.09412) of the named inputs; masks are united.
+
+    Args:
+        tensors: By key, ``[P, ...]``.
+        targets: ``[P, C]``.
+        keys: What is blended.
+        share: Of a row itself; the rest is its partner's.
+        partner: ``[P]``, the position of each row's partner.
+    """
     if not keys:
         return tensors, targets
-    share = float(random.beta(alpha, alpha))
-    partner = torch.from_numpy(random.permutation(len(targets))).to(targets.device)
     blended = dict(tensors)
     for key in keys:
         blended[key] = share * tensors[key] + (1 - share) * tensors[key][partner]

@@ -13,19 +13,18 @@ from fusion.catalog import catalog
 from fusion.contract import ComponentError
 
 
-def by_hand(first: torch.Tensor, second: torch.Tensor, kinds: torch.Tensor, margin: float) -> float:
+def by_hand(first: torch.Tensor, second: torch.Tensor, kinds: torch.Tensor, margin: float) -> tuple[float, int]:
     total, pairs = 0.0, 0
     for row in range(len(first)):
         for column in range(len(second)):
             kind = int(kinds[row, column])
             if kind == PairKind.NONE:
                 continue
-            distance = math.sqrt(
-                sum((a - b) ** 2 for a, b in zip(first[row].tolist(), second[column].tolist(), strict=True))
-            )
+            squares = zip(first[row].tolist(), second[column].tolist(), strict=True)
+            distance = math.sqrt(sum((a - b) ** 2 for a, b in squares))
             total += distance**2 if kind == PairKind.POSITIVE else max(margin - distance, 0.0) ** 2
             pairs += 1
-    return total / pairs
+    return total, pairs
 
 
 def test_equals_the_papers_equation_in_float64() -> None:
@@ -33,38 +32,37 @@ def test_equals_the_papers_equation_in_float64() -> None:
     first = torch.randn(5, 4, dtype=torch.float64, generator=generator)
     second = torch.randn(6, 4, dtype=torch.float64, generator=generator)
     kinds = torch.randint(0, 6, (5, 6), generator=generator)
+    total, count = margin_loss(first, second, kinds, 2.5)
     expected = by_hand(first, second, kinds, 2.5)
-    assert float(margin_loss(first, second, kinds, 2.5)) == pytest.approx(expected, abs=1e-12)
+    assert (float(total), int(count)) == (pytest.approx(expected[0], abs=1e-12), expected[1])
 
 
 def test_golden_value() -> None:
-    first = torch.tensor([[0.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
-    second = torch.tensor([[0.0, 1.0], [1.0, 0.5]], dtype=torch.float64)
-    kinds = torch.tensor([[PairKind.POSITIVE, PairKind.SAME_EMOTION], [PairKind.NONE, PairKind.OTHER_EMOTION]])
-    # (1 + (2 - sqrt(1.25))^2 + (2 - 0.5)^2) / 3
-    assert float(margin_loss(first, second, kinds, 2.0)) == pytest.approx(1.342_621_348_333_473_5, abs=1e-12)
+    first = torch.tensor([[0.0, 0.0], [3.0, 4.0]], dtype=torch.float64)
+    second = torch.tensor([[0.0, 1.0], [3.0, 4.0]], dtype=torch.float64)
+    kinds = torch.tensor([[1, 2], [3, 1]])
+    # distances 1 (positive), 5 and sqrt(18) (negatives within a margin of 6), 0 (positive)
+    total, count = margin_loss(first, second, kinds, 6.0)
+    assert float(total) == pytest.approx(1 + 1 + (6 - math.sqrt(18)) ** 2 + 0, abs=1e-12)
+    assert int(count) == 4
 
 
-def test_gradient_is_finite_where_a_negative_coincides() -> None:
-    same = torch.zeros(1, 3, requires_grad=True)
-    margin_loss(same, torch.zeros(1, 3), torch.tensor([[PairKind.SAME_EMOTION]]), 1.0).backward()
-    assert same.grad is not None
-    assert torch.isfinite(same.grad).all()
+def test_no_pair_is_no_loss_and_identical_negatives_have_a_gradient() -> None:
+    first = torch.zeros(2, 3, requires_grad=True)
+    total, count = margin_loss(first, torch.zeros(2, 3), torch.zeros(2, 2, dtype=torch.long), 1.0)
+    assert (float(total.detach()), int(count)) == (0.0, 0)
+    total, _ = margin_loss(first, torch.zeros(2, 3), torch.full((2, 2), 2), 1.0)
+    total.backward()
+    assert first.grad is not None
+    assert torch.isfinite(first.grad).all()
 
 
-def test_nothing_to_compare_is_no_loss() -> None:
-    assert float(margin_loss(torch.ones(2, 3), torch.ones(2, 3), torch.zeros(2, 2, dtype=torch.int8), 1.0)) == 0.0
-
-
-def test_the_objective_reports_distances_by_kind() -> None:
-    objective = catalog().build("objective", {"name": "margin", "margin": 2.0}, (2, 2))
-    first = torch.tensor([[0.0, 0.0]])
-    second = torch.tensor([[3.0, 4.0], [0.0, 1.0]])
-    output = objective(first, second, torch.tensor([[PairKind.POSITIVE, PairKind.SAME_CLIP_SHIFTED]]))
-    assert output.figures == pytest.approx({"distance_positive": 5.0, "distance_same_clip_shifted": 1.0})
-    assert float(output.loss) == pytest.approx((25.0 + 1.0) / 2)
-
-
-def test_embeddings_of_two_sizes_are_refused() -> None:
-    with pytest.raises(ComponentError, match="one embedding size"):
-        catalog().build("objective", "margin", (2, 3))
+def test_the_objective_compares_embeddings_of_one_size() -> None:
+    built = catalog().build("objective", {"name": "margin", "margin": 1.5}, [4, 4])
+    embedding = torch.randn(3, 4)
+    assert torch.equal(built.project(embedding, 1), embedding), "the projections of row L are the identity"
+    assert not list(built.parameters())
+    with pytest.raises(ComponentError, match=r"compares embeddings of equal size, not 4 and 6; give both"):
+        catalog().build("objective", "margin", [4, 6])
+    unit = catalog().build("objective", {"name": "margin", "normalise": True}, [4, 4])
+    assert torch.allclose(unit.project(embedding, 0).norm(dim=1), torch.ones(3))

@@ -2,7 +2,7 @@ import cv2
 import pytest
 
 from fusion.catalog import catalog
-from fusion.config.models import Experiment
+from fusion.config.models import Component, Experiment
 from fusion.contract import DataError
 from fusion.corpora.contact_sheet import GAP, STRIP, TILE, draw_contact_sheet, middle_picture, write_contact_sheet
 from fusion.corpora.demo.generating import generate
@@ -87,3 +87,9 @@ def test_contact_sheet(folder, tmp_path):
 def test_no_pictures(tmp_path):
     with pytest.raises(DataError, match="no clip has pictures"):
         draw_contact_sheet({"happy": []}, "nothing")
+
+
+def test_without_a_target_classes_are_unknown(folder):
+    unlabelled = experiment().model_copy(update={"target": Component(name="none")})
+    (report,) = inspect(unlabelled, catalog=catalog(), base=folder).corpora
+    assert report.classes == {"unknown": 8}

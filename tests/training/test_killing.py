@@ -16,6 +16,7 @@ import pytest
 from fusion.contract import RunError
 from fusion.inference.files import read_state
 from fusion.training.run import Record, locked
+from tests.training.at_work import RUN
 from tests.training.worlds import World
 
 #: Long enough to be hit in the middle of every stage.
@@ -24,9 +25,9 @@ PATIENCE = 90.0
 
 
 @contextmanager
-def command(world: World) -> Iterator[subprocess.Popen[bytes]]:
-    """The command as a person types it, with two loader workers."""
-    words = ["finetune", str(world.config), *LONG, "finetune.workers=2", "streams.words=null"]
+def command(world: World, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The command as a person types it."""
+    words = ["finetune", str(world.config), *options, "streams.words=null"]
     program = [sys.executable, "-c", "from fusion.cli.app import main; main()", *words]
     with subprocess.Popen(program, env=world.environment(), stderr=subprocess.PIPE) as process:
         try:
@@ -67,7 +68,7 @@ def test_killed_in_every_stage_it_ends_with_the_same_weights(world: World, tmp_p
 
     stages = ("streams/sound", "heads/learned", "tuned")
     for number, stage in enumerate(stages):
-        with command(world) as process:
+        with command(world, *LONG, "finetune.workers=2") as process:
             if number == 0:
                 wait_for(runs / "tiny", process)
             wait_for(folder() / "held_out" / stage / "checkpoint.safetensors", process)
@@ -84,16 +85,47 @@ def test_killed_in_every_stage_it_ends_with_the_same_weights(world: World, tmp_p
         progress = read_state(folder() / "held_out" / stage / "checkpoint.safetensors")["progress"]
         assert not progress["finished"], "killed too late to show anything"
         assert not (folder() / "held_out" / "result.json").exists()
-    with command(world) as process:
+    with command(world, *LONG, "finetune.workers=2") as process:
         _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors.decode()
     assert Record(folder()).read()["status"] == "finished"
+    compare(plain, folder())
+
+
+def compare(plain: Path, killed: Path) -> None:
+    """All weights, byte for byte."""
     compared = 0
     for file in sorted(plain.rglob("*.safetensors")):
         if file.name in ("best.safetensors", "weights.safetensors", "description.safetensors"):
-            assert file.read_bytes() == (folder() / file.relative_to(plain)).read_bytes(), file
+            assert file.read_bytes() == (killed / file.relative_to(plain)).read_bytes(), file
             compared += 1
     assert compared == 8
+
+
+def test_one_of_two_processes_is_killed_and_the_same_command_goes_on(at_work: Path) -> None:
+    world = World(at_work / "world")
+    options = (*RUN, "--processes", "2")
+    with command(world, *options) as process:
+        wait_for(at_work / "world" / "runs" / "tiny", process)
+        (run,) = (at_work / "world" / "runs").glob("tiny/finetune-*")
+        wait_for(run / "held_out" / "streams" / "sound" / "checkpoint.safetensors", process)
+        first, second = children(process)
+        os.kill(second, signal.SIGKILL)
+        _, errors = process.communicate(timeout=PATIENCE)
+    said = errors.decode().splitlines()
+    sentence = "process 2 of 2 was ended by signal 9 (SIGKILL); give the same command again to go on"
+    assert [line for line in said if line.startswith("fusion: ")] == [f"fusion: {sentence}"], errors.decode()
+    assert "Traceback" not in errors.decode()
+    assert process.returncode == os.EX_TEMPFAIL
+    assert not alive(first)
+    progress = read_state(run / "held_out" / "streams" / "sound" / "checkpoint.safetensors")["progress"]
+    assert not progress["finished"], "killed too late to show anything"
+    with command(world, *options) as process:
+        _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, errors.decode()
+    assert errors.decode().count("sound: best after epoch") == 1, "two processes spoke"
+    assert Record(run).read()["status"] == "finished"
+    compare(at_work / "run", run)
 
 
 def test_a_run_is_held_once_within_a_process_too(tmp_path: Path) -> None:

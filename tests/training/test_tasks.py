@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fusion.data.randomness import generator
-from fusion.training.tasks import balanced_chances, class_weights, hide, mixed
+from fusion.training.tasks import MIX_BLOCK, balanced_chances, class_weights, hide, mixed, partners
 
 SETTINGS = settings(max_examples=40, deadline=None)
 
@@ -24,6 +24,8 @@ def test_hiding_streams_never_hides_all_nor_shows_absent_ones(rows: list[list[bo
     assert not (shown & ~present).any()
     assert torch.equal(shown.any(dim=1), present.any(dim=1))
     assert torch.equal(shown, hide(present, chance, generator(seed)))
+    half = len(rows) // 2
+    assert torch.equal(shown[half:], hide(present[half:], chance, generator(seed), first=half))
 
 
 def test_hiding_hides_as_often_as_asked() -> None:
@@ -40,17 +42,33 @@ def test_mixup_blends_inputs_masks_and_targets_alike() -> None:
     mask = torch.tensor([[1, 1, 0, 0], [1, 0, 0, 0], [1, 1, 1, 0]], dtype=torch.bool)
     targets = torch.eye(3)
     tensors = {"frames": frames, "mask": mask, "place": torch.arange(3)}
-    blended, labels = mixed(tensors, targets, ("frames",), 0.4, generator(5))
-    random = generator(5)
-    share, partner = float(random.beta(0.4, 0.4)), torch.from_numpy(random.permutation(3))
+    share, partner = 0.3, torch.tensor([2, 0, 1])
+    blended, labels = mixed(tensors, targets, ("frames",), share, partner)
     assert torch.allclose(blended["frames"], share * frames + (1 - share) * frames[partner])
     assert torch.equal(blended["mask"], mask | mask[partner])
     assert torch.equal(blended["place"], tensors["place"])
     assert torch.allclose(labels, share * targets + (1 - share) * targets[partner])
     assert torch.equal(frames, torch.arange(12.0).reshape(3, 4)), "the given batch stays as it is"
-    same, untouched = mixed(tensors, targets, (), 0.4, generator(5))
+    same, untouched = mixed(tensors, targets, (), share, partner)
     assert same is tensors
     assert untouched is targets
+
+
+@given(present=st.lists(st.booleans(), min_size=3 * MIX_BLOCK, max_size=3 * MIX_BLOCK), seed=st.integers(0, 1000))
+@SETTINGS
+def test_partners_are_others_of_the_same_block(present: list[bool], seed: int) -> None:
+    places = np.flatnonzero(present)
+    draws = generator(seed).random(len(present))
+    partner = partners(places, draws).numpy()
+    assert sorted(partner) == list(range(len(places))), "every row is one row's partner"
+    blocks = places // MIX_BLOCK
+    assert (blocks == blocks[partner]).all()
+    alone = np.array([np.count_nonzero(blocks == block) == 1 for block in blocks], dtype=bool)
+    assert ((partner == np.arange(len(places))) == alone).all()
+    # the second block as a process that has nothing else sees it
+    own = places[blocks == 1] - MIX_BLOCK
+    seen = partners(own, draws[MIX_BLOCK : 2 * MIX_BLOCK]).numpy()
+    assert (own[seen] + MIX_BLOCK == places[partner[blocks == 1]]).all()
 
 
 def test_class_weights_by_hand() -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from fusion_spectrogram import encoder_options as options
 from fusion_spectrogram.cnn import Cnn, CnnLstm, CnnRnn
+from fusion_spectrogram.layers import MeanPooling
 from torch import nn
 
 from fusion.contract import ComponentError, InputSpec
@@ -16,6 +17,7 @@ TINY: dict[str, Any] = {"width": 8, "dim": 16}
 CASES = {
     "cnn": (Cnn, options.Cnn(**TINY)),
     "cnn_groups": (Cnn, options.Cnn(**TINY, norm="group", stride=2, deltas=True, pooling="mean")),
+    "cnn_segments": (Cnn, options.Cnn(**TINY, pooling="mean", segments=3)),
     "cnn_weights": (Cnn, options.Cnn(**TINY, norm="weights", stride=4, blocks=2)),
     "cnn_every_frame": (Cnn, options.Cnn(**TINY, norm="group", stride=1, step=2)),
     "cnn_lstm": (CnnLstm, options.CnnLstm(**TINY, norm="weights", hidden=8)),
@@ -170,3 +172,12 @@ def test_raw_sound_and_impossible_steps_are_refused():
         Cnn(options.Cnn(), InputSpec(shapes={"values": (None,)}, rate=Fraction(16000)))
     with pytest.raises(ComponentError, match="a step of 6 frames"):
         Cnn(options.Cnn(step=6), SPEC)
+
+
+def test_segments_keep_the_order_in_time():
+    steps = torch.tensor([[[1.0], [2.0], [3.0], [4.0], [0.0]]])
+    mask = torch.tensor([[True, True, True, True, False]])
+    assert MeanPooling(2)(steps, mask)[0].tolist() == [[1.5, 3.5]]
+    assert MeanPooling()(steps, mask)[0].tolist() == [[2.5]]
+    with pytest.raises(ValueError, match="segments goes with pooling: mean"):
+        options.Cnn(segments=2)

@@ -11,6 +11,7 @@ from fusion_video.cnn3d import CNN3D
 from fusion_video.encoder_options import CNN3D as CNN3DOptions
 from fusion_video.encoder_options import X3D as X3DOptions
 from fusion_video.encoder_options import SlowR50 as SlowR50Options
+from fusion_video.masked import segment_pool
 from torch import nn
 
 from fusion.contract import ComponentError, InputSpec
@@ -19,7 +20,7 @@ ENCODERS = {
     "cnn3d": (CNN3D, CNN3DOptions(widths=(4, 8, 8, 12), groups=4, hidden=16, embedding=12, stride=2, step=1)),
     "cnn3d in steps": (
         CNN3D,
-        CNN3DOptions(widths=(4, 8, 8, 12), groups=4, pools=(1, 2, 2), pooling=("max", "deviation")),
+        CNN3DOptions(widths=(4, 8, 8, 12), groups=4, pools=(1, 2, 2), pooling=("max", "deviation"), segments=3),
     ),
     "x3d": (X3D, X3DOptions(width=1.0, depth=0.5, embedding=12)),
     "slow_r50": (SlowR50, SlowR50Options(width=8, embedding=12)),
@@ -152,3 +153,11 @@ def test_slow_r50_has_its_published_size():
     assert sum(value.numel() for value in network.blocks.parameters()) == pytest.approx(31.63e6, rel=0.01)
     with torch.no_grad():
         assert network.eval()(batch(1, 1)).embedding.shape == (1, 256)
+
+
+def test_segments_keep_the_order_in_time():
+    sequence = torch.tensor([[[1.0], [2.0], [3.0], [4.0], [9.0]]])
+    mask = torch.tensor([[True, True, True, True, False]])
+    assert segment_pool(sequence, mask, ("mean",), 2).tolist() == [[1.5, 3.5]]
+    assert segment_pool(sequence.flip(1), mask.flip(1), ("mean",), 1).tolist() == [[2.5]]
+    assert segment_pool(sequence[:, :1], mask[:, :1], ("mean",), 2).tolist() == [[1.0, 0.0]]

@@ -78,8 +78,9 @@ class Cnn(nn.Module):
         self.dropout = nn.Dropout(options.dropout)
         self.along_time, size = self._along_time(options.dim)
         self.norm = nn.LayerNorm(size)
-        self.pooling = AttentionPooling(size, options.heads) if options.pooling == "attention" else MeanPooling()
-        self._spec = OutputSpec(dim=size, sequence=size)
+        attention = options.pooling == "attention"
+        self.pooling = AttentionPooling(size, options.heads) if attention else MeanPooling(options.segments)
+        self._spec = OutputSpec(dim=size if attention else size * options.segments, sequence=size)
         for parameter in self.parameters():
             if parameter.dim() == 4:  # processors need half as long again with the other layout
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)

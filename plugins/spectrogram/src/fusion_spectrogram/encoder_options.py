@@ -25,6 +25,7 @@ class Cnn:
         dropout: Share of each step's features that are dropped, and of the embedding.
         pooling: How steps become the embedding.
         heads: Heads of the attention.
+        segments: Equal parts of a row that ``mean`` pools one by one; 1 forgets when things happen.
     """
 
     width: int = 16
@@ -41,6 +42,13 @@ class Cnn:
     dropout: float = 0.3
     pooling: Literal["attention", "mean"] = "attention"
     heads: int = 4
+    segments: int = 1
+
+    def __post_init__(self) -> None:
+        if self.segments < 1:
+            raise ValueError("segments is at least 1")
+        if self.segments > 1 and self.pooling != "mean":
+            raise ValueError("segments goes with pooling: mean")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

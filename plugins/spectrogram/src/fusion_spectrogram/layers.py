@@ -151,10 +151,23 @@ class AttentionPooling(nn.Module):
 
 
 class MeanPooling(nn.Module):
-    """The mean over valid steps."""
+    """The mean over valid steps, or over those of each of some equal parts of the row's time."""
+
+    def __init__(self, segments: int = 1) -> None:
+        super().__init__()
+        self.segments = segments
 
     def forward(self, steps: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Steps ``[B, T, D]`` and mask ``[B, T]`` to ``[B, D]`` and the equal weights ``[B, T]``."""
+        """Steps ``[B, T, D]`` and mask ``[B, T]`` to ``[B, segments * D]`` and the equal weights ``[B, T]``."""
         weights = mask.to(steps.dtype)
-        weights = weights / weights.sum(dim=1, keepdim=True).clamp_min(1.0)
-        return (steps * weights[:, :, None]).sum(dim=1), weights
+        equal = weights / weights.sum(dim=1, keepdim=True).clamp_min(1.0)
+        if self.segments == 1:
+            return (steps * equal[:, :, None]).sum(dim=1), equal
+        places = torch.arange(mask.shape[1], device=mask.device)
+        part = places[None] * self.segments // mask.sum(dim=1, keepdim=True).clamp_min(1)
+        means = []
+        for segment in range(self.segments):
+            own = weights * (part == segment)
+            own = own / own.sum(dim=1, keepdim=True).clamp_min(1.0)
+            means.append((steps * own[:, :, None]).sum(dim=1))
+        return torch.cat(means, dim=1), equal

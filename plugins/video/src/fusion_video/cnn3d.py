@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from fusion.contract import Batch, InputSpec, OutputSpec, StreamOutput
 from fusion_video.encoder_options import CNN3D as CNN3DOptions  # noqa: N811
-from fusion_video.masked import MaskedGroupNorm, masked_pool
+from fusion_video.masked import MaskedGroupNorm, segment_pool
 from fusion_video.modality import rate_of
 
 #: Kernel of the first convolution, in time and space; the others are 3 x 3 x 3.
@@ -49,8 +49,9 @@ class CNN3D(nn.Module):
                 self.norms.append(MaskedGroupNorm(outputs, _groups(outputs, options.groups)))
         cells = options.grid[0] * options.grid[1]
         self.features = options.widths[-1] * cells
-        self.scale = nn.LayerNorm(self.features * len(options.pooling))
-        self.first = nn.Linear(self.features * len(options.pooling), options.hidden)
+        pooled = self.features * len(options.pooling) * options.segments
+        self.scale = nn.LayerNorm(pooled)
+        self.first = nn.Linear(pooled, options.hidden)
         self.second = nn.Linear(options.hidden, options.embedding)
         self.dropout = nn.Dropout(options.dropout)
         # Otherwise four layers shrink what moves until training does not find it.
@@ -84,7 +85,7 @@ class CNN3D(nn.Module):
                 features = functional.max_pool3d(features, (pool, 2, 2), ceil_mode=True)
                 mask = _every(mask, pool)
         sequence = _cells(features.float(), self.options.grid)
-        pooled = self.scale(masked_pool(sequence, mask, self.options.pooling))
+        pooled = self.scale(segment_pool(sequence, mask, self.options.pooling, self.options.segments))
         embedding = self.second(self.dropout(functional.relu(self.first(self.dropout(pooled)))))
         times = torch.arange(sequence.shape[1], device=sequence.device) * self.seconds
         return StreamOutput(embedding, sequence, mask, times[None].expand(sequence.shape[0], -1))

@@ -20,6 +20,7 @@ class CNN3D:
         grid: Cells (rows, columns) over which the last features are averaged in space.
         groups: Channels in a group of the normalisation.
         pooling: What the fully connected layers read of all steps: ``mean``, ``max``, standard ``deviation``.
+        segments: Equal parts of a window that are pooled one by one; 1 forgets when things happen.
         hidden: Outputs of the first fully connected layer.
         embedding: Outputs of the second.
         dropout: Before either fully connected layer.
@@ -32,12 +33,13 @@ class CNN3D:
     grid: tuple[int, int] = (3, 2)
     groups: int = 8
     pooling: tuple[Literal["mean", "max", "deviation"], ...] = ("mean", "deviation")
+    segments: int = 1
     hidden: int = 64
     embedding: int = 64
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
-        require_least(1, stride=self.stride, step=self.step, groups=self.groups)
+        require_least(1, stride=self.stride, step=self.step, groups=self.groups, segments=self.segments)
         require_least(1, hidden=self.hidden, embedding=self.embedding)
         for option in ("widths", "pools", "grid"):
             require_least(1, **{option: min(getattr(self, option))})

@@ -56,3 +56,17 @@ def masked_pool(sequence: Tensor, mask: Tensor, forms: Sequence[str]) -> Tensor:
     if "deviation" in forms:
         pooled["deviation"] = (masked_mean((sequence - mean[:, None]).square(), mask) + _LEAST_VARIANCE).sqrt()
     return torch.cat([pooled[form] for form in forms], dim=1)
+
+
+def segment_pool(sequence: Tensor, mask: Tensor, forms: Sequence[str], segments: int) -> Tensor:
+    """``masked_pool`` over each of some equal parts of a row's time: ``[B, T, D]`` to ``[B, segments * D * forms]``.
+
+    A row reaches from its first step to its last valid one, so that padding behind it does not move the parts. What
+    happens when stays in the answer, where a single mean forgets it.
+    """
+    if segments == 1:
+        return masked_pool(sequence, mask, forms)
+    steps = torch.arange(mask.shape[1], device=mask.device)
+    length = (mask * (steps + 1)).amax(1, keepdim=True).clamp(min=1)
+    part = steps[None] * segments // length
+    return torch.cat([masked_pool(sequence, mask & (part == k), forms) for k in range(segments)], dim=1)

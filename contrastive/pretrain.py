@@ -1,0 +1,110 @@
+"""The job ``pretrain``: streams against each other, fold by fold, saved as streams to start from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from contrastive.fold import FoldJob
+from contrastive.settings import Pretrain
+from fusion.catalog import Catalog
+from fusion.catalog import catalog as installed_catalog
+from fusion.contract import ConfigError, Problem
+from fusion.training.finetune import describe_job, gather
+from fusion.training.processes import joined
+from fusion.training.report import Reporter, Silent
+from fusion.training.run import Record, known_clips, locked
+
+if TYPE_CHECKING:
+    from fusion.config.experiment import LoadedExperiment
+
+
+def pretrain(
+    loaded: LoadedExperiment,
+    folder: Path,
+    *,
+    start: Path | None = None,
+    fold: str | None = None,
+    catalog: Catalog | None = None,
+    reporter: Reporter | None = None,
+) -> Path:
+    """Pretrain an experiment's streams on pairs, one child for each fold; the same call goes on after a kill.
+
+    Where torchrun or ``fusion pretrain --processes`` started several processes, each makes this call, and they train
+    together; the first one writes and reports.
+
+    Args:
+        loaded: The experiment; its section ``pretrain`` holds the settings.
+        folder: The run's folder.
+        start: A run of the same split, or of strangers, whose streams of the same names are the start.
+        fold: Pretrain this fold only; jobs of other folds may work on the run at the same time.
+        catalog: Components; the installed ones unless given.
+        reporter: Hears what happens.
+
+    Returns:
+        The run's folder; ``finetune --from`` starts from it fold by fold.
+
+    Raises:
+        ConfigError: The settings do not fit the streams or the processes.
+        DataError: No clip has both sides of a pair, or there are too few clips.
+        LeakError: The split or the start would leak.
+        RunError: The folder is busy or holds another run.
+        ProcessLostError: Another process of this job has ended.
+    """
+    catalog = catalog or installed_catalog()
+    settings = read_settings(loaded, catalog)
+    source = str(loaded.source)
+    pairs = stream_pairs(settings, list(loaded.experiment.streams), source)
+    with joined() as world:
+        world.slice_of(settings.batch, "pretrain.batch")
+        reporter = reporter if reporter is not None and world.first else Silent()
+        with locked(folder, shared=fold is not None):
+            materials = gather(loaded, catalog, reporter, further=settings.corpora, unlabelled=True)
+            record = Record(folder)
+            if world.first:
+                clips = known_clips([*materials.clips.values(), *materials.further], materials.store.hashes)
+                record.begin(describe_job(materials, "pretrain", start), clips)
+            world.wait()
+            job = FoldJob(materials, settings, pairs, folder, start, world, reporter)
+            splits = {split.name: split for split in materials.splits.splits}
+            if fold is None:
+                results = {name: job.pretrain(split) for name, split in splits.items()}
+                if world.first:
+                    record.update(status="finished", results=results)
+            elif fold in splits:
+                with locked(folder / fold):
+                    job.pretrain(splits[fold])
+            else:
+                problem = Problem("--fold", f"there is no fold '{fold}'   (folds: {', '.join(splits)})")
+                raise ConfigError(source, [problem])
+    return folder
+
+
+def read_settings(loaded: LoadedExperiment, catalog: Catalog) -> Pretrain:
+    """The section ``pretrain`` of an experiment, every option with its value."""
+    settings: Pretrain = catalog.options("command", "pretrain", loaded.experiment.pretrain)
+    return settings
+
+
+def stream_pairs(settings: Pretrain, streams: Sequence[str], source: str) -> tuple[tuple[str, str], ...]:
+    """The pairs of streams that are compared.
+
+    Raises:
+        ConfigError: There is one stream only, or a pair names no stream or one twice.
+    """
+    problems = []
+    if len(streams) < 2:
+        problems.append(Problem("streams", f"pretraining compares streams, and there is only '{streams[0]}'"))
+    for place, pair in enumerate(settings.between):
+        unknown = [name for name in pair if name not in streams]
+        if unknown:
+            problems.append(
+                Problem(f"pretrain.between.{place}", f"'{unknown[0]}' is no stream   (streams: {', '.join(streams)})")
+            )
+        elif pair[0] == pair[1]:
+            problems.append(Problem(f"pretrain.between.{place}", f"'{pair[0]}' cannot be compared with itself"))
+    if problems:
+        raise ConfigError(source, problems)
+    return settings.between or tuple(combinations(streams, 2))

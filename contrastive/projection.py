@@ -1,0 +1,31 @@
+"""Projections: where objectives compare embeddings. They are dropped after pretraining."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Projections(nn.Module):
+    """One projection for each of two streams, to vectors of length 1.
+
+    Args:
+        dims: Embedding sizes of the two streams.
+        dim: Size of the projections.
+        hidden: Features of a hidden layer; 0 for linear projections.
+    """
+
+    def __init__(self, dims: Sequence[int], dim: int, hidden: int) -> None:
+        super().__init__()
+        self.sides = nn.ModuleList(
+            nn.Sequential(nn.Linear(size, hidden), nn.GELU(), nn.Linear(hidden, dim))
+            if hidden
+            else nn.Linear(size, dim, bias=False)
+            for size in dims
+        )
+
+    def forward(self, embedding: Tensor, side: int) -> Tensor:
+        """``[N, D]`` to ``[N, dim]``."""
+        return functional.normalize(self.sides[side](embedding), dim=1)

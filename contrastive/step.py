@@ -1,0 +1,175 @@
+"""One step of pretraining: local rows against global columns, divided by the global count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from contrastive.batches import PairBatch
+from contrastive.mining import nearest_only
+from contrastive.model import PretrainModel
+from contrastive.pairs import NEGATIVES, PairKind, RowFacts, among_present, pair_kinds, without
+from contrastive.plan import DrawnPairs
+from fusion.contract import DataError, Objective
+from fusion.data.batches import ClipTable
+from fusion.training.processes import World
+
+
+@dataclass(frozen=True)
+class PairRules:
+    """What of a batch counts as a pair.
+
+    Args:
+        shift: Grains between windows of one clip that are negatives; None where they are no pair.
+        unwanted: Kinds that do not take part (yet).
+        mining: By kind, how many of the nearest negatives are kept.
+        once: Streams of extent clip, of which a clip's further windows show the same again.
+    """
+
+    shift: int | None
+    unwanted: frozenset[PairKind]
+    mining: Mapping[PairKind, int]
+    once: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Projections of a batch for every pair of streams, in this process and in all.
+
+    Args:
+        own: By pair and side, ``[n, E]`` with gradient.
+        whole: By pair and side, ``[N, E]`` with gradient.
+        present: By stream, ``[N]`` bool.
+    """
+
+    own: Sequence[tuple[Tensor, Tensor]]
+    whole: Sequence[tuple[Tensor, Tensor]]
+    present: Mapping[str, Tensor]
+
+
+def encode(
+    model: PretrainModel, batch: PairBatch, table: ClipTable, world: World, precision: torch.autocast
+) -> Encoded:
+    """Encode this process's windows, project them, and gather all projections at once.
+
+    Raises:
+        DataError: An encoder answered something that is not a number; names stream and clips.
+    """
+    names = list(model.encoders)
+    count = len(range(*batch.rows.indices(len(batch.facts.place))))
+    device = next(model.parameters()).device
+    embeddings: dict[str, Tensor] = {}
+    present = torch.zeros(count, len(names), dtype=torch.uint8, device=device)
+    for column, name in enumerate(names):
+        part = batch.windows.streams.get(name)
+        rows = torch.zeros(count, model.dim(name), device=device, dtype=next(model.parameters()).dtype)
+        if part is not None:
+            with precision:
+                answer = model.embeddings(name, part.tensors)
+            _check_finite(answer, name, batch, part.places, table)
+            places = batch.places.to(device)[part.places.to(device)]
+            rows = rows.to(answer.dtype).index_copy(0, places, answer)
+            present[places, column] = 1
+        embeddings[name] = rows
+    own: list[tuple[Tensor, Tensor]] = []
+    for objective, (first, second) in zip(model.objectives, model.pairs, strict=True):
+        compared = cast("Objective", objective)
+        own.append((compared.project(embeddings[first], 0), compared.project(embeddings[second], 1)))
+    # One collective for all: backwards it is one too, and a process without any row of a stream takes part as well.
+    flat = torch.cat([side for pair in own for side in pair], dim=1)
+    flat = flat + 0.0 * next(parameter for parameter in model.parameters() if parameter.requires_grad).sum()
+    gathered = world.gathered(flat, replicated=False)
+    sizes = [side.shape[1] for pair in own for side in pair]
+    columns = iter(torch.split(gathered, sizes, dim=1))
+    whole = [(next(columns), next(columns)) for _ in own]
+    shown = world.gathered(present, replicated=True).bool()
+    return Encoded(own, whole, {name: shown[:, column] for column, name in enumerate(names)})
+
+
+def _check_finite(answer: Tensor, name: str, batch: PairBatch, places: Tensor, table: ClipTable) -> None:
+    finite = torch.isfinite(answer).all(dim=1)
+    if bool(finite.all()):
+        return
+    windows = [batch.windows.windows[int(places[row])] for row in (~finite).nonzero()[:, 0].tolist()]
+    clips = sorted({table.clips[window.clip].id for window in windows})
+    listed = ", ".join(clips[:5]) + (f" and {len(clips) - 5} more" if len(clips) > 5 else "")
+    raise DataError(
+        f"the encoder of stream {name!r} answered something that is not a number for {listed}",
+        where="pretrain",
+        remedy="lower pretrain.learning_rate, or look at these clips with `fusion data inspect`",
+    )
+
+
+@dataclass(frozen=True)
+class StepLoss:
+    """A step's loss (None where the batch had no valid negative for any pair), and its pairs by kind."""
+
+    loss: Tensor | None
+    counts: Mapping[PairKind, int]
+
+
+def step_loss(model: PretrainModel, encoded: Encoded, batch: PairBatch, rules: PairRules, world: World) -> StepLoss:
+    """The mean over pairs of streams of what their objectives say, in the same way in any number of processes."""
+    facts = batch.facts.to(encoded.whole[0][0].device)
+    losses: list[Tensor] = []
+    counted = torch.zeros(len(PairKind), dtype=torch.long, device=facts.place.device)
+    for number, (first, second) in enumerate(model.pairs):
+        objective = cast("Objective", model.objectives[number])
+        left, right = (
+            encoded.present[name] & _first_windows(facts) if name in rules.once else encoded.present[name]
+            for name in (first, second)
+        )
+        own, whole = encoded.own[number], encoded.whole[number]
+        kinds = _kinds(facts, batch, rules)
+        if rules.mining:
+            full = without(pair_kinds(facts[batch.rows], facts, shift=rules.shift), rules.unwanted)
+            full = among_present(full, left[batch.rows], right)
+            mined = nearest_only(full, objective.similarity(own[0].detach(), whole[1].detach()), rules.mining)
+            for kind in rules.mining:
+                kinds = torch.where(mined == kind, mined, without(kinds, [kind]))
+        directions = [(own[0], whole[1], among_present(kinds, left[batch.rows], right))]
+        if objective.symmetric:
+            # Kinds do not depend on which stream comes first.
+            directions.append((own[1], whole[0], among_present(kinds, right[batch.rows], left)))
+        counts = torch.bincount(directions[0][2].flatten().long(), minlength=len(PairKind))
+        world.sum_([counts])
+        counted += counts
+        if not any(counts[kind] for kind in NEGATIVES):
+            continue
+        halves = []
+        for rows, columns, pairs in directions:
+            output = objective(rows, columns, pairs)
+            count = output.count.detach().clone()
+            world.sum_([count])
+            halves.append(output.total / count.clamp_min(1))
+        losses.append(torch.stack(halves).mean())
+    counts_by_kind: dict[PairKind, int] = {kind: int(counted[kind]) for kind in PairKind if kind != PairKind.NONE}
+    return StepLoss(torch.stack(losses).sum() / len(model.pairs) if losses else None, counts_by_kind)
+
+
+def _kinds(facts: RowFacts, batch: PairBatch, rules: PairRules) -> Tensor:
+    """Kinds ``[n, N]`` of this process's rows before presence is known."""
+    if batch.pairs is not None:
+        return drawn_kinds(batch.pairs, batch.rows, len(facts.place)).to(facts.place.device)
+    return without(pair_kinds(facts[batch.rows], facts, shift=rules.shift), rules.unwanted)
+
+
+def drawn_kinds(pairs: DrawnPairs, rows: slice, count: int) -> Tensor:
+    """The drawn pairs of some rows as a matrix ``[n, N]`` of kinds."""
+    own = range(*rows.indices(count))
+    row, column, kind = (torch.from_numpy(values) for values in (pairs.row, pairs.column, pairs.kind))
+    mine = (row >= own.start) & (row < own.stop)
+    kinds = torch.zeros(len(own), count, dtype=torch.int8)
+    kinds[row[mine] - own.start, column[mine]] = kind[mine]
+    return kinds
+
+
+def _first_windows(facts: RowFacts) -> Tensor:
+    """Whether a window is its clip's first one in the batch ``[N]``."""
+    same = facts.clip[:, None] == facts.clip[None, :]
+    earlier = facts.place[:, None] > facts.place[None, :]
+    return ~(same & earlier).any(dim=1)

@@ -1,0 +1,129 @@
+"""``fusion pretrain`` as a person types it: killed and typed again, and in several processes."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+
+from contrastive.pretrain import pretrain
+from fusion.config.experiment import job_folder, read_experiment
+from fusion.inference.files import read_json, read_state
+from tests.training.worlds import World, write_world
+
+OPTIONS = (
+    "pretrain.batch=4",
+    "pretrain.objective={name: infonce, dim: 4}",
+    "pretrain.checkpoint_every=1",
+    "pretrain.average=0.5",
+    "streams.words=null",
+)
+LONG = (*OPTIONS, "pretrain.epochs=12", "pretrain.workers=2")
+#: Without dropout, whose masks each process draws for itself.
+EVEN = (
+    *OPTIONS,
+    "pretrain.epochs=40",
+    "streams.sound.encoder.dropout=0",
+    "streams.sound.encoder.block_dropout=0",
+    "streams.pictures.encoder.dropout=0",
+)
+PATIENCE = 90.0
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return write_world(tmp_path_factory.mktemp("commands"))
+
+
+@contextmanager
+def command(world: World, *words: str) -> Iterator[subprocess.Popen[str]]:
+    program = [sys.executable, "-c", "from fusion.cli.app import main; main()", "pretrain", str(world.config), *words]
+    with subprocess.Popen(
+        program, env=world.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def folder_of(world: World, options: tuple[str, ...]) -> Path:
+    name = job_folder(read_experiment(world.config, list(options)), "pretrain").name
+    return Path(world.environment()["FUSION_RUNS"]) / "tiny" / name
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not path.exists():
+        if process.poll() is not None:
+            raise AssertionError(process.communicate()[1])
+        assert time.monotonic() < deadline, f"no {path}"
+        time.sleep(0.0005)
+
+
+def kept(run: Path) -> dict[str, torch.Tensor]:
+    return dict(read_state(run / "held_out" / "best.safetensors"))
+
+
+def test_a_kill_in_mid_epoch_changes_nothing(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SIGKILL with augmentation, dropout and loader workers on; the same command ends with the same weights."""
+    folder = folder_of(world, LONG)
+    with command(world, *LONG) as process:
+        wait_for(folder / "held_out" / "checkpoint.safetensors", process)
+        process.send_signal(signal.SIGKILL)
+    assert not (folder / "held_out" / "result.json").exists(), "killed too late to show anything"
+    monkeypatch.setenv("FUSION_STORE", str(world.store))
+    pretrain(read_experiment(world.config, LONG), folder)
+    whole = pretrain(read_experiment(world.config, LONG), tmp_path / "whole")
+    first, second = kept(folder), kept(whole)
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    assert read_json(folder / "held_out" / "result.json") == read_json(whole / "held_out" / "result.json")
+
+
+def test_two_processes_one_of_which_is_killed_learn_what_one_learns(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = folder_of(world, EVEN)
+    with command(world, *EVEN, "--processes", "2") as process:
+        wait_for(folder / "held_out" / "checkpoint.safetensors", process)
+        listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        subprocess.run(["kill", "-9", listed[1]], check=True)
+        _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode != 0
+    (sentence,) = [line for line in errors.splitlines() if line.startswith("fusion: ")]
+    assert "process 2 of 2 was ended by signal 9" in sentence
+    assert "give the same command again to go on" in sentence
+    assert "Traceback" not in errors
+    with command(world, *EVEN, "--processes", "2") as process:
+        output, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, errors
+    assert f"next: fusion finetune {world.config} --from {folder}" in output
+    assert errors.count("sound and pictures; objective infonce; pairs positive 1") == 1, "two processes spoke"
+    monkeypatch.setenv("FUSION_STORE", str(world.store))
+    whole = pretrain(read_experiment(world.config, EVEN), tmp_path / "whole")
+    first, second = kept(folder), kept(whole)
+    for key, value in first.items():
+        torch.testing.assert_close(value, second[key], rtol=1e-3, atol=1e-4)
+    losses = [[row["loss"] for row in history(run)] for run in (folder, whole)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
+def history(run: Path) -> list[dict[str, float]]:
+    rows: list[dict[str, float]] = read_state(run / "held_out" / "checkpoint.safetensors")["progress"]["history"]
+    return rows
+
+
+def test_a_batch_that_cannot_be_dealt_out(world: World) -> None:
+    with command(world, "pretrain.batch=5", "streams.words=null", "--processes", "2") as process:
+        _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 78
+    assert "pretrain.batch   5 windows cannot be dealt out evenly to 2 processes; take a multiple of 2" in errors
+    assert errors.count("cannot be dealt out") == 1
