@@ -26,18 +26,21 @@ def pretrain(
         str | None,
         typer.Option("--fold", help="Pretrain this fold only; others may run beside it.", show_default=False),
     ] = None,
+    final: Annotated[bool, typer.Option("--final", help="Pretrain on all speakers, as long as the folds say.")] = False,
     processes: Annotated[int, typer.Option("--processes", min=1, help="Train in so many processes.")] = 1,
 ) -> None:
     """Pretrain an experiment's streams on pairs with negatives by kind, fold by fold."""
     from fusion.cli.launching import launch, taking_part
 
+    if final and fold is not None:
+        raise typer.BadParameter("final streams are of all folds; leave --fold out")
     if processes > 1:
         launch(processes, sys.argv[1:])
     with taking_part():
-        _pretrain(config, overrides or [], start=start, fold=fold)
+        _pretrain(config, overrides or [], start=start, fold=fold, final=final)
 
 
-def _pretrain(config: Path, overrides: list[str], *, start: Path | None, fold: str | None) -> None:
+def _pretrain(config: Path, overrides: list[str], *, start: Path | None, fold: str | None, final: bool) -> None:
     from contrastive.pretrain import pretrain as run_job
     from contrastive.pretrain import read_settings, stream_pairs
     from fusion.catalog import catalog
@@ -58,9 +61,10 @@ def _pretrain(config: Path, overrides: list[str], *, start: Path | None, fold: s
         f"pretrain {config}: {', '.join(' and '.join(pair) for pair in pairs)}; objective "
         f"{settings.objective['name']}; pairs {mix}; up to {settings.epochs} epochs; run {folder}"
     )
-    run_job(loaded, folder, start=start, fold=fold, reporter=reporter)
+    run_job(loaded, folder, start=start, fold=fold, final=final, reporter=reporter)
     out.print(f"run: {folder}")
     if fold is not None:
         out.print("next: the same for the other folds, then once without --fold", highlight=False)
     else:
-        out.print(f"next: fusion finetune {config} --from {folder}", highlight=False)
+        last = " --final" if final else ""
+        out.print(f"next: fusion finetune {config} --from {folder}{last}", highlight=False)

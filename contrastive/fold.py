@@ -59,8 +59,13 @@ class FoldJob:
     world: World
     reporter: Reporter
 
-    def pretrain(self, split: Split) -> dict[str, float]:
-        """Pretrain one fold, unless that was done; answers the figures of its best epoch."""
+    def pretrain(self, split: Split, *, stop: int | None = None) -> dict[str, float]:
+        """Pretrain one fold, unless that was done; answers the figures of its best epoch.
+
+        Args:
+            split: The fold, or all clips as its training part.
+            stop: End after so many epochs; where nothing validates, what other folds have said.
+        """
         folder = self.folder / split.name
         done = folder / "result.json"
         if done.exists():
@@ -111,7 +116,7 @@ class FoldJob:
             precision=_precision(self.settings, device),
             hear=_Heard(self.reporter),
         )
-        progress = self._fit(task, folder, device)
+        progress = self._fit(task, folder, device, stop)
         if self.world.first:
             for name, state in model.states().items():
                 write_state(folder / "streams" / name / "best.safetensors", state)
@@ -261,15 +266,16 @@ class FoldJob:
                 self.reporter.say(f"{short} clips are too short for two windows {self.settings.shift:g} s apart: they "
                                   "take part with one")  # fmt: skip
 
-    def _fit(self, task: ContrastiveTask, folder: Path, device: torch.device) -> Progress:
+    def _fit(self, task: ContrastiveTask, folder: Path, device: torch.device, stop: int | None) -> Progress:
         training = self.settings.training()
-        with self.reporter.progress("pretrain", task.steps * training.epochs) as advance:
+        with self.reporter.progress("pretrain", task.steps * (stop or training.epochs)) as advance:
             told = 0
 
             def report(progress: Progress) -> None:
                 nonlocal told
                 now = progress.epoch * task.steps + progress.step
-                best = "" if progress.best is None else f"recall@1 {progress.best.score:.3f}"
+                scored = progress.best is not None and task.validated
+                best = f"recall@1 {progress.best.score:.3f}" if scored and progress.best is not None else ""
                 advance(now - told, note=best)
                 told = now
 
@@ -282,6 +288,7 @@ class FoldJob:
                 checkpoint_every=self.settings.checkpoint_every,
                 report=report,
                 validated=task.validated,
+                stop=stop,
             )
 
     def _finish(self, task: ContrastiveTask, folder: Path, progress: Progress) -> dict[str, float]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from contrastive.fold import FoldJob
 from contrastive.settings import Pretrain
 from fusion.catalog import Catalog
 from fusion.catalog import catalog as installed_catalog
-from fusion.contract import ConfigError, Problem
+from fusion.contract import ConfigError, Problem, RunError, Split
 from fusion.training.finetune import describe_job, gather
 from fusion.training.processes import joined
 from fusion.training.report import Reporter, Silent
@@ -27,6 +28,7 @@ def pretrain(
     *,
     start: Path | None = None,
     fold: str | None = None,
+    final: bool = False,
     catalog: Catalog | None = None,
     reporter: Reporter | None = None,
 ) -> Path:
@@ -40,6 +42,7 @@ def pretrain(
         folder: The run's folder.
         start: A run of the same split, or of strangers, whose streams of the same names are the start.
         fold: Pretrain this fold only; jobs of other folds may work on the run at the same time.
+        final: Pretrain on all clips instead, for the folds' median best epoch.
         catalog: Components; the installed ones unless given.
         reporter: Hears what happens.
 
@@ -69,7 +72,9 @@ def pretrain(
             world.wait()
             job = FoldJob(materials, settings, pairs, folder, start, world, reporter)
             splits = {split.name: split for split in materials.splits.splits}
-            if fold is None:
+            if final:
+                _final(job, record)
+            elif fold is None:
                 results = {name: job.pretrain(split) for name, split in splits.items()}
                 if world.first:
                     record.update(status="finished", results=results)
@@ -80,6 +85,19 @@ def pretrain(
                 problem = Problem("--fold", f"there is no fold '{fold}'   (folds: {', '.join(splits)})")
                 raise ConfigError(source, [problem])
     return folder
+
+
+def _final(job: FoldJob, record: Record) -> None:
+    """All clips train; how long, the folds have said."""
+    known = record.read()
+    if known["status"] != "finished":
+        raise RunError(
+            "has unfinished folds, which say how long the final streams train",
+            where=str(job.folder),
+            remedy="run pretrain without --final first",
+        )
+    epochs = max(1, round(median(figures["epoch"] for figures in known["results"].values())))
+    job.pretrain(Split("final", tuple(sorted(job.materials.clips)), (), ()), stop=epochs)
 
 
 def read_settings(loaded: LoadedExperiment, catalog: Catalog) -> Pretrain:

@@ -41,7 +41,7 @@ class Pretrain:
         checkpoint_every: Steps between checkpoints within an epoch.
     """
 
-    objective: Any = component("objective", "margin")  # noqa: RUF009
+    objective: Any = component("objective", "infonce")  # noqa: RUF009
     between: tuple[tuple[str, str], ...] = ()
     pairs: dict[PairName, int] = field(default_factory=_mix)
     curriculum: dict[NegativeName, float] = field(default_factory=dict)

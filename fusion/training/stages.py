@@ -21,7 +21,7 @@ from fusion.training.loop import Progress, Task, fit
 from fusion.training.outputs import PartOutputs, read_part, stream_outputs, write_stream, write_windows
 from fusion.training.processes import World
 from fusion.training.report import Advance
-from fusion.training.start import Beginning, check_alike, load_beginning, read_description, start_of
+from fusion.training.start import Beginning, check_alike, load_beginning, read_description, start_of, streams_in
 from fusion.training.tasks import MIX_BLOCK, JointTask, Setting, StreamTask, balanced_chances
 
 
@@ -74,10 +74,7 @@ def train_stream(job: SplitJob, name: str) -> tuple[StreamDescription, StreamMod
     """
     settings = job.experiment.streams[name]
     folder = job.folder / "streams" / name
-    origin = settings.weights or job.start
-    beginning = None if origin is None else start_of(Path(origin), name, job.split, job.split_hash, job.held)
-    if beginning is not None:
-        check_alike(beginning, name, job.experiment)
+    beginning = _beginning(job, name, settings)
     description = _description(job, name, folder, beginning)
     job.setting.fitted[name] = description.fitted
     model = build_stream(
@@ -112,6 +109,24 @@ def train_stream(job: SplitJob, name: str) -> tuple[StreamDescription, StreamMod
     best = "" if progress.best is None or not job.validated else f", validation {progress.best.score:.3f}"
     job.reporter.say(f"  {name}: best after epoch {progress.best_epoch + 1} of {len(progress.history)}{best}")
     return description, model, progress
+
+
+def _beginning(job: SplitJob, name: str, settings: StreamSettings) -> Beginning | None:
+    """Where a stream starts from; None for new weights.
+
+    A run that is the start of all streams may lack some of them, as a pretraining of only two does: these begin anew.
+    """
+    origin = settings.weights or job.start
+    if origin is None:
+        return None
+    if settings.weights is None:
+        held = streams_in(Path(origin), job.split, job.split_hash)
+        if name not in held and held & set(job.experiment.streams):
+            job.reporter.say(f"  {name}: {origin} has no such stream; it begins with new weights")
+            return None
+    beginning = start_of(Path(origin), name, job.split, job.split_hash, job.held)
+    check_alike(beginning, name, job.experiment)
+    return beginning
 
 
 def _description(job: SplitJob, name: str, folder: Path, beginning: Beginning | None) -> StreamDescription:

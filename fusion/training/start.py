@@ -69,15 +69,28 @@ def start_of(run: Path, stream: str, split: Split, split_hash: str, held: Sequen
     if not same:
         for ancestor in _lineage(run):
             _refuse_shared(ancestor, Record(ancestor).read()["split"]["hash"], split_hash, held)
-    folder = run / (split.name if same else "final")
-    if not same and not folder.exists() and len(record["folds"]) == 1:
-        folder = run / record["folds"][0]
-    if not folder.exists():
-        raise RunError(f"has no {folder.name} model to start from", where=str(run), remedy="train it with --final")
-    folder = folder / "streams" / stream
+    child = _child(run, record, split, same_split=same)
+    if not child.exists():
+        raise RunError(f"has no {child.name} model to start from", where=str(run), remedy="train it with --final")
+    folder = child / "streams" / stream
     if not (folder / "best.safetensors").exists():
         raise RunError(f"has no stream {stream!r}", where=str(run), remedy="name a run with that stream")
     return Beginning(folder, record["config"], same)
+
+
+def streams_in(run: Path, split: Split, split_hash: str) -> frozenset[str]:
+    """The streams that a run could be a start for."""
+    record = Record(run).read()
+    child = _child(run, record, split, same_split=record["split"]["hash"] == split_hash)
+    return frozenset(file.parent.name for file in child.glob("streams/*/best.safetensors"))
+
+
+def _child(run: Path, record: Mapping[str, Any], split: Split, *, same_split: bool) -> Path:
+    """The part of a run to start from: the child of the same fold, or the final model, or that of the only split."""
+    child = run / (split.name if same_split else "final")
+    if not same_split and not child.exists() and len(record["folds"]) == 1:
+        return run / str(record["folds"][0])
+    return child
 
 
 def check_alike(beginning: Beginning, name: str, experiment: Experiment) -> None:

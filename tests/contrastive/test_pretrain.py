@@ -16,7 +16,7 @@ from fusion.training.report import Silent
 from tests.training.worlds import World, write_world
 
 SAME_SIZE = "streams.pictures.encoder.embedding=8"
-SETTINGS = (SAME_SIZE, "pretrain.batch=6", "pretrain.epochs=2")
+SETTINGS = (SAME_SIZE, "pretrain.objective=margin", "pretrain.batch=6", "pretrain.epochs=2")
 FAST = ("finetune.epochs=1", "finetune.joint.epochs=0", "finetune.head.epochs=1")
 
 
@@ -197,3 +197,30 @@ def test_what_is_no_number_names_stream_and_clips(
         DataError, match=r"encoder of stream 'pictures' answered something that is not a number for c\d\d, c"
     ):
         run(world, tmp_path)
+
+
+def test_final_pretrains_on_all_speakers_for_a_final_model(world: World, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"unfinished folds.*run pretrain without --final first"):
+        run(world, tmp_path / "pretrain", final=True)
+    folder, _ = run(world, tmp_path / "pretrain")
+    run(world, tmp_path / "pretrain", final=True)
+    best = int(read_json(folder / "held_out" / "result.json")["epoch"])
+    assert len((folder / "final" / "log.csv").read_text().splitlines()) == 1 + best
+    tuned = tmp_path / "finetune"
+    options = (*FAST, "finetune.epochs=0", SAME_SIZE)
+    world.train(tuned, *options, start=folder)
+    world.train(tuned, *options, start=folder, final=True)
+    ours = read_state(tuned / "final" / "streams" / "sound" / "best.safetensors")
+    theirs = read_state(folder / "final" / "streams" / "sound" / "best.safetensors")
+    assert all(torch.equal(ours[key], value) for key, value in theirs.items())
+
+
+def test_streams_that_were_not_pretrained_begin_anew(world: World, tmp_path: Path) -> None:
+    three = ("sound", "pictures", "words")
+    folder, _ = run(world, tmp_path / "pretrain", "pretrain.between=[[sound, pictures]]", streams=three)
+    assert not (folder / "held_out" / "streams" / "words").exists()
+    told = Told()
+    options = (*FAST, "finetune.epochs=0", SAME_SIZE)
+    tuned = world.train(tmp_path / "finetune", *options, start=folder, streams=three, reporter=told)
+    assert any("words: " in line and "it begins with new weights" in line for line in told.lines)
+    assert (tuned / "held_out" / "streams" / "words" / "best.safetensors").exists()

@@ -47,7 +47,7 @@ def test_the_section_is_written_out(tmp_path: Path) -> None:
 def test_without_a_section_defaults_hold(tmp_path: Path) -> None:
     loaded = read_experiment(write(tmp_path, {}))
     assert loaded.data["pretrain"] == {}
-    assert read_settings(loaded, catalog()).objective["name"] == "margin"
+    assert read_settings(loaded, catalog()).objective["name"] == "infonce"
 
 
 @pytest.mark.parametrize(
