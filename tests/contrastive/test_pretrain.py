@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import torch
 
+from contrastive.loading import load_pretrained
 from contrastive.pretrain import pretrain
+from fusion.catalog import catalog
 from fusion.contract import ConfigError, DataError, LeakError, RunError
 from fusion.inference.files import read_json, read_state
 from fusion.training.report import Silent
@@ -224,3 +226,13 @@ def test_streams_that_were_not_pretrained_begin_anew(world: World, tmp_path: Pat
     tuned = world.train(tmp_path / "finetune", *options, start=folder, streams=three, reporter=told)
     assert any("words: " in line and "it begins with new weights" in line for line in told.lines)
     assert (tuned / "held_out" / "streams" / "words" / "best.safetensors").exists()
+
+
+def test_a_finished_fold_can_be_read_back(pretrained: Path) -> None:
+    read = load_pretrained(pretrained, "held_out", catalog())
+    assert list(read.fitted) == ["sound", "pictures"]
+    assert not read.model.training
+    state = read_state(pretrained / "held_out" / "best.safetensors")
+    assert all(torch.equal(value, state[key]) for key, value in read.model.state_dict().items())
+    with pytest.raises(RunError, match=r"has no finished fold 'fold_9'; its folds are held_out"):
+        load_pretrained(pretrained, "fold_9", catalog())
