@@ -79,9 +79,8 @@ def encode(
     for objective, (first, second) in zip(model.objectives, model.pairs, strict=True):
         compared = cast("Objective", objective)
         own.append((compared.project(embeddings[first], 0), compared.project(embeddings[second], 1)))
-    # One collective for all: backwards it is one too, and a process without any row of a stream takes part as well.
+    # One collective for all: backwards it is one too.
     flat = torch.cat([side for pair in own for side in pair], dim=1)
-    flat = flat + 0.0 * next(parameter for parameter in model.parameters() if parameter.requires_grad).sum()
     gathered = world.gathered(flat, replicated=False)
     sizes = [side.shape[1] for pair in own for side in pair]
     columns = iter(torch.split(gathered, sizes, dim=1))
