@@ -120,7 +120,10 @@ def main(run: Path, output: Path | None) -> None:
     pretrained = load_pretrained(run, fold, catalog())
     experiment = pretrained.experiment
     everyone = load_corpus(experiment.corpus, catalog=catalog(), base=Path("configs/grid"))
-    (split,) = plan_splits(experiment, everyone, catalog()).splits
+    splits = plan_splits(experiment, everyone, catalog())
+    if splits.hash != record["split"]["hash"]:
+        raise SystemExit(f"{run} is of another split ({record['split']['hash']}) than these clips give")
+    (split,) = splits.splits
     test = Clips(pretrained, [clip for clip in everyone if clip.id in set(split.test)])
     rows: Mapping[str, tuple[Retrieval, Retrieval]] = {
         "as they are": test.found(),

@@ -30,8 +30,10 @@ from fusion.data.streams import plan_streams
 from fusion.evaluation.intervals import Bootstrap
 from fusion.evaluation.scores import additive_accuracy
 from fusion.evaluation.splits import plan_splits
+from fusion.inference.described import build_stream
 from fusion.inference.files import read_json
 from fusion.store.store import Store, store_folder
+from fusion.training.start import read_description
 
 Features = NDArray[np.float32]
 
@@ -54,13 +56,14 @@ def features(pretrained: Pretrained, table: ClipTable) -> tuple[dict[str, Featur
     return found, torch.stack(list(present.values())).all(dim=0).numpy()
 
 
-def untrained(pretrained: Pretrained) -> Pretrained:
-    """The same networks with new weights, drawn once for all folds."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        for module in pretrained.model.encoders.modules():
-            if hasattr(module, "reset_parameters"):
-                module.reset_parameters()  # type: ignore[operator]
+def untrained(pretrained: Pretrained, run: Path, fold: str) -> Pretrained:
+    """The same networks with the weights that pretraining began with."""
+    experiment = pretrained.experiment
+    for name, encoder in pretrained.model.encoders.items():
+        description = read_description(run / fold / "streams" / name)
+        address = (experiment.seed, "weights", name)
+        new = build_stream(experiment.streams[name], description.input, ("one", "other"), catalog(), address=address)
+        encoder.load_state_dict(new.encoder.state_dict())
     return pretrained
 
 
@@ -75,11 +78,15 @@ def main(run: Path, output: Path, title: str) -> None:
             pretrained = load_pretrained(run, fold, found)
             experiment = pretrained.experiment
             if kind == "untrained":
-                pretrained = untrained(pretrained)
+                pretrained = untrained(pretrained, run, fold)
             target: Target = found.build("target", experiment.target)
             classes = len(target.names)
-            clips = {c.id: c for c in load_corpus(experiment.corpus, catalog=found, base=Path(record["source"]).parent)}
-            split = next(s for s in plan_splits(experiment, list(clips.values()), found).splits if s.name == fold)
+            listed = load_corpus(experiment.corpus, catalog=found, base=Path(record["source"]).parent)
+            clips = {clip.id: clip for clip in listed if target.encode(clip.labels) is not None}
+            splits = plan_splits(experiment, list(clips.values()), found)
+            if splits.hash != record["split"]["hash"]:
+                raise SystemExit(f"{run} is of another split ({record['split']['hash']}) than these clips give")
+            split = next(one for one in splits.splits if one.name == fold)
             plans, store = plan_streams(experiment, found), Store(store_folder(experiment.prepare))
             train, test = (
                 ClipTable([clips[i] for i in part], plans, store, target) for part in (split.train, split.test)

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 from contrastive.pairs import RowFacts
 from contrastive.plan import ClipFacts, DrawnPairs, PairPlan, PlannedBatch
 from fusion.contract import Fitted, Span, Target
+from fusion.corpora.duplicates import share_takes
 from fusion.data.batches import ClipTable, WindowBatch, make_batch
 from fusion.data.plan import Window
 from fusion.data.windows import GRAIN
@@ -45,11 +46,12 @@ class PairBatch:
 def clip_facts(table: ClipTable, target: Target) -> ClipFacts:
     """What the plan needs to know of a table's clips.
 
-    Clips of one take share a number: corpora and the engine give one take to all that shows the same event or has the
-    same bytes. A clip has an emotion where its target is one class.
+    Clips of one take share a number: corpora give one take to all that shows the same event, and what has the same
+    bytes counts as one, also across corpora. A clip has an emotion where its target is one class.
     """
-    names: dict[str, int] = {}
-    content = [names.setdefault(clip.take or f"clip {clip.id}", len(names)) for clip in table.clips]
+    names: dict[str | int, int] = {}
+    shared = share_takes(table.clips)
+    content = [names.setdefault(clip.take or place, len(names)) for place, clip in enumerate(shared)]
     targets = table.targets
     label = np.full(len(table.clips), -1, np.int64)
     if target.kind == "single" and target.names:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import shlex
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +16,7 @@ def add(app: typer.Typer) -> None:
 
 
 def pretrain(
+    context: typer.Context,
     config: Annotated[Path, typer.Argument(help="The experiment (YAML).", show_default=False)],
     overrides: Annotated[
         list[str] | None, typer.Argument(help="Settings on top: a.b.c=value.", show_default=False)
@@ -35,7 +36,7 @@ def pretrain(
     if final and fold is not None:
         raise typer.BadParameter("final streams are of all folds; leave --fold out")
     if processes > 1:
-        launch(processes, sys.argv[1:])
+        launch(processes, context.find_root().obj)
     with taking_part():
         _pretrain(config, overrides or [], start=start, fold=fold, final=final)
 
@@ -66,5 +67,5 @@ def _pretrain(config: Path, overrides: list[str], *, start: Path | None, fold: s
     if fold is not None:
         out.print("next: the same for the other folds, then once without --fold", highlight=False)
     else:
-        last = " --final" if final else ""
-        out.print(f"next: fusion finetune {config} --from {folder}{last}", highlight=False)
+        words = ["fusion finetune", str(config), *(shlex.quote(one) for one in overrides), "--from", str(folder)]
+        out.print(f"next: {' '.join([*words, '--final'] if final else words)}", highlight=False)

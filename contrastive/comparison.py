@@ -10,7 +10,7 @@ from typing import Literal, cast
 import torch
 from torch import Tensor, nn
 
-from contrastive.model import PretrainModel
+from contrastive.model import PretrainModel, check_finite
 from contrastive.pairs import PairKind, RowFacts, pair_kinds
 from contrastive.plan import ClipFacts
 from contrastive.retrieval import Retrieval, alignment, collapse, distances, retrieval, uniformity
@@ -103,6 +103,7 @@ def embed(
             if stream is not None:
                 with precision():
                     answer = model.embeddings(name, stream.tensors)
+                check_finite(answer, name, part, table)
                 rows[stream.places] = answer.to(rows.dtype)
             embeddings[name].append(rows.cpu())
             present[name].append(part.present[:, column])

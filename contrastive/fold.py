@@ -100,13 +100,14 @@ class FoldJob:
         model = PretrainModel(encoders, objectives, self.pairs).to(device)
         plan = self._plan(train, objectives)
         self._say_kinds(plan)
-        held_out = tables.validation.subset(names)
+        held_out = self._comparable(tables.validation.subset(names))
         windows = central_windows(held_out, experiment.window.seconds)
         facts = clip_facts(held_out, materials.target)
         task = ContrastiveTask(
             model,
             train,
             Validation(held_out, facts, windows) if held_out.clips else None,
+            frozen=[name for name in names if experiment.streams[name].frozen],
             plan=plan,
             rules=self._rules(plan),
             fitted=fitted,
@@ -130,11 +131,7 @@ class FoldJob:
         Raises:
             DataError: There are fewer than two.
         """
-        kept = [
-            place
-            for place in range(len(table.clips))
-            if any(all(table.stored(place, name).absence is None for name in pair) for pair in self.pairs)
-        ]
+        kept = self._two_sided(table)
         sides = " nor ".join(" and ".join(pair) for pair in self.pairs)
         if len(kept) < 2:
             what = "no training clip has" if not kept else "only one training clip has"
@@ -142,6 +139,23 @@ class FoldJob:
                 f"{what} both {sides}", where="pretrain", remedy="`fusion data inspect` says what the clips lack"
             )
         return table.subset(list(table.plans), kept), len(kept)
+
+    def _comparable(self, table: ClipTable) -> ClipTable:
+        """The validation clips that have both sides of some pair; none where they are too few to be told apart."""
+        kept = self._two_sided(table)
+        if len(kept) < 2:
+            if table.clips:
+                self.reporter.say(f"{len(kept)} validation clips have both sides of a pair: the last epoch is kept")
+            kept = []
+        return table.subset(list(table.plans), kept)
+
+    def _two_sided(self, table: ClipTable) -> list[int]:
+        """Places of the clips that have both sides of some pair of streams."""
+        return [
+            place
+            for place in range(len(table.clips))
+            if any(all(table.stored(place, name).absence is None for name in pair) for pair in self.pairs)
+        ]
 
     def _encoders(
         self, train: ClipTable, names: Sequence[str], split: Split, folder: Path, held: Sequence[Held]
@@ -224,18 +238,14 @@ class FoldJob:
         )
 
     def _batch(self, clips: int) -> int:
-        """Windows in a batch: as configured, or as many as the clips fill evenly over the processes.
+        """Windows in a batch, the same for any number of processes: as configured, or as many as the clips fill.
 
         Raises:
-            ConfigError: There are too few clips for these processes.
+            ConfigError: They cannot be dealt out to these processes evenly.
         """
         views = 2 if self.settings.pairs.get("same_clip_shifted", 0) else 1
-        wanted = self.settings.batch - self.settings.batch % views
-        step = views * self.world.count
-        batch = min(wanted, clips * views // step * step)
-        if batch < 2:
-            problem = Problem("pretrain.batch", f"{clips} training clips are too few for {self.world.count} processes")
-            raise ConfigError(str(self.materials.loaded.source), [problem])
+        batch = min(self.settings.batch - self.settings.batch % views, clips * views)
+        self.world.slice_of(batch, "pretrain.batch")
         if batch < self.settings.batch:
             self.reporter.say(f"{clips} clips fill a batch of {batch} windows, not of {self.settings.batch}")
         return batch
@@ -243,12 +253,14 @@ class FoldJob:
     def _rules(self, plan: PairPlan) -> Callable[[int], PairRules]:
         once = frozenset(name for name, stream in self.materials.plans.items() if stream.modality.extent == "clip")
         mining = {PairKind[kind.upper()]: count for kind, count in self.settings.mining.items()}
-        asked = {str(kind) for kind, count in self.settings.pairs.items() if count}
+        if PairKind.OTHER_EMOTION in mining:
+            # Where an emotion is not known, another clip stands for one.
+            mining[PairKind.OTHER_CLIP] = mining[PairKind.OTHER_EMOTION]
 
         def rules(epoch: int) -> PairRules:
-            # What the curriculum still holds back is no pair. A kind that the mix does not ask for stays a negative
-            # where every two windows are compared: another clip is another clip.
-            waiting = frozenset(PairKind[kind.upper()] for kind in asked - plan.active(epoch))
+            # A kind that the mix does not ask for stays a negative where every two windows are compared, unless the
+            # curriculum holds it back: another clip is another clip.
+            waiting = frozenset(PairKind[kind.upper()] for kind in plan.waiting(epoch))
             return PairRules(plan.shift if plan.views == 2 else None, waiting, mining, once)
 
         return rules
@@ -296,6 +308,8 @@ class FoldJob:
         compared = task.compared()
         write_report(folder / "report.html", compared, progress.history, folder.name)
         figures: dict[str, float] = {"epoch": float(progress.best_epoch + 1)}
+        counts = {key: int(value) for key, value in task.counted().items() if value}
+        self.reporter.say("  pairs of an epoch: " + ", ".join(f"{key} {value:,}" for key, value in counts.items()))
         for pair in compared:
             figures |= pair.figures()
             for direction, found in pair.found.items():

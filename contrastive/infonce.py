@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from contrastive.options import InfoNCE
-from contrastive.pairs import PairKind, without
+from contrastive.pairs import PairKind
 from contrastive.projection import Projections
 from fusion.contract import ObjectiveOutput
 
@@ -47,7 +47,7 @@ class InfoNCEObjective(nn.Module):
         super().__init__()
         self.projections = Projections(dims, options.dim, options.hidden)
         self.log_scale = nn.Parameter(torch.tensor(math.log(1 / options.temperature)))
-        self._unwanted = [PairKind[name.upper()] for name in options.leave_out]
+        self.leaves_out = frozenset(PairKind[name.upper()] for name in options.leave_out)
 
     def project(self, embedding: Tensor, side: int) -> Tensor:
         """Learned projections of length 1."""
@@ -61,4 +61,4 @@ class InfoNCEObjective(nn.Module):
     def forward(self, rows: Tensor, columns: Tensor, kinds: Tensor) -> ObjectiveOutput:
         """The loss of one direction, summed over rows."""
         scale = self.log_scale.exp().clamp_max(LARGEST_SCALE)
-        return ObjectiveOutput(*infonce(scale * (rows @ columns.T), without(kinds, self._unwanted)))
+        return ObjectiveOutput(*infonce(scale * (rows @ columns.T), kinds))

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from contrastive.settings import Pretrain
 from fusion.catalog import Catalog
-from fusion.contract import Batch, ComponentError, OutputSpec, StreamOutput
+from fusion.contract import Batch, ComponentError, DataError, OutputSpec, StreamOutput
+from fusion.data.batches import ClipTable, WindowBatch
 from fusion.data.randomness import torch_seed
 
 
@@ -74,3 +75,20 @@ def embedding_size(encoder: nn.Module, stream: str) -> int:
             remedy="leave it out of pretrain.between",
         )
     return spec.dim
+
+
+def check_finite(answer: Tensor, stream: str, batch: WindowBatch, table: ClipTable) -> None:
+    """Whether a stream's embeddings ``[B, D]`` are numbers. Raises DataError that names stream and clips."""
+    finite = torch.isfinite(answer).all(dim=1)
+    if bool(finite.all()):
+        return
+    part = batch.streams[stream]
+    assert part is not None
+    broken = [int(part.places[row]) for row in (~finite).nonzero()[:, 0].tolist()]
+    clips = sorted({table.clips[batch.windows[place].clip].id for place in broken})
+    listed = ", ".join(clips[:5]) + (f" and {len(clips) - 5} more" if len(clips) > 5 else "")
+    raise DataError(
+        f"the encoder of stream {stream!r} answered something that is not a number for {listed}",
+        where="pretrain",
+        remedy="lower pretrain.learning_rate, or look at these clips with `fusion data inspect`",
+    )

@@ -19,8 +19,8 @@ from fusion.data.randomness import below, generator, hashed
 Numbers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-#: How often a pair that turned out to show one content twice is drawn anew.
-REDRAWS = 4
+#: How often a pair that turned out to show one content twice, or to be there already, is drawn anew.
+REDRAWS = 8
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,11 @@ class PairPlan:
 
     def active(self, epoch: int) -> frozenset[str]:
         """The kinds that take part in an epoch."""
-        share = epoch / max(self.epochs, 1)
-        return frozenset(kind for kind, count in self.mix.items() if count > 0 and share >= self.begins.get(kind, 0.0))
+        return frozenset(kind for kind, count in self.mix.items() if count > 0) - self.waiting(epoch)
+
+    def waiting(self, epoch: int) -> frozenset[str]:
+        """The kinds that the curriculum still holds back."""
+        return frozenset(kind for kind, share in self.begins.items() if epoch / max(self.epochs, 1) < share)
 
     def planned(self, epoch: int, step: int) -> PlannedBatch:
         """The batch of one step."""
@@ -192,7 +195,7 @@ class PairPlan:
             columns.append(column)
             kinds.append(kind)
         row, column, kind = np.concatenate(rows), np.concatenate(columns), np.concatenate(kinds)
-        keep = valid[row] & valid[column] & (kind != PairKind.NONE)
+        keep = valid[row] & valid[column] & (kind != PairKind.NONE) & ~_repeated(row, column, self.batch)
         return DrawnPairs(row[keep], column[keep], kind[keep])
 
     def _drawn(
@@ -202,7 +205,7 @@ class PairPlan:
         content, label = self.facts.content[clip], self.facts.label[clip]
         column = row.copy()
         for attempt in range(REDRAWS):
-            again = content[row] == content[column]
+            again = (content[row] == content[column]) | _repeated(row, column, len(clip))
             if not again.any():
                 break
             bits = hashed(np.flatnonzero(again), self.seed, "pretrain pair", *address, attempt)
@@ -211,8 +214,15 @@ class PairPlan:
         equal = label[row] == label[column]
         kind = np.where(known, np.where(equal, PairKind.SAME_EMOTION, PairKind.OTHER_EMOTION), PairKind.OTHER_CLIP)
         wanted = PairKind.SAME_EMOTION if address[2] == "same_emotion" else PairKind.OTHER_EMOTION
-        wrong = (known & (kind != wanted)) | (content[row] == content[column])
+        wrong = (known & (kind != wanted)) | (content[row] == content[column]) | _repeated(row, column, len(clip))
         return column, np.where(wrong, PairKind.NONE, kind).astype(np.int8)
+
+
+def _repeated(row: Numbers, column: Numbers, count: int) -> Flags:
+    """Which pairs have stood before them already."""
+    repeated = np.ones(len(row), np.bool_)
+    repeated[np.unique(row * count + column, return_index=True)[1]] = False
+    return repeated
 
 
 class _LabelIndex:

@@ -42,12 +42,13 @@ def retrieval(similarity: Tensor, kinds: Tensor) -> Retrieval:
         kinds: ``[N, M]`` PairKind. False negatives (NONE) are left out: finding a twin is no mistake.
 
     Returns:
-        Recall, chance and ranks; of equals the positive comes last, so that a constant answer finds nothing.
+        Recall, chance and ranks; of equals the positive comes last, so that a constant answer finds nothing, and
+        neither does what is not a number.
     """
     positive = kinds == PairKind.POSITIVE
     own = similarity[positive][:, None]
     others = (kinds != PairKind.NONE) & ~positive
-    ranks = ((similarity >= own) & others).sum(dim=1)
+    ranks = (~(similarity < own) & others).sum(dim=1)
     among = others.sum(dim=1).double() + 1
     return Retrieval(
         {rank: float((ranks < rank).double().mean()) for rank in RANKS},

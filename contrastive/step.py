@@ -11,10 +11,10 @@ from torch import Tensor
 
 from contrastive.batches import PairBatch
 from contrastive.mining import nearest_only
-from contrastive.model import PretrainModel
+from contrastive.model import PretrainModel, check_finite
 from contrastive.pairs import NEGATIVES, PairKind, RowFacts, among_present, pair_kinds, without
 from contrastive.plan import DrawnPairs
-from fusion.contract import DataError, Objective
+from fusion.contract import Objective
 from fusion.data.batches import ClipTable
 from fusion.training.processes import World
 
@@ -70,7 +70,7 @@ def encode(
         if part is not None:
             with precision:
                 answer = model.embeddings(name, part.tensors)
-            _check_finite(answer, name, batch, part.places, table)
+            check_finite(answer, name, batch.windows, table)
             places = batch.places.to(device)[part.places.to(device)]
             rows = rows.to(answer.dtype).index_copy(0, places, answer)
             present[places, column] = 1
@@ -89,20 +89,6 @@ def encode(
     return Encoded(own, whole, {name: shown[:, column] for column, name in enumerate(names)})
 
 
-def _check_finite(answer: Tensor, name: str, batch: PairBatch, places: Tensor, table: ClipTable) -> None:
-    finite = torch.isfinite(answer).all(dim=1)
-    if bool(finite.all()):
-        return
-    windows = [batch.windows.windows[int(places[row])] for row in (~finite).nonzero()[:, 0].tolist()]
-    clips = sorted({table.clips[window.clip].id for window in windows})
-    listed = ", ".join(clips[:5]) + (f" and {len(clips) - 5} more" if len(clips) > 5 else "")
-    raise DataError(
-        f"the encoder of stream {name!r} answered something that is not a number for {listed}",
-        where="pretrain",
-        remedy="lower pretrain.learning_rate, or look at these clips with `fusion data inspect`",
-    )
-
-
 @dataclass(frozen=True)
 class StepLoss:
     """A step's loss (None where the batch had no valid negative for any pair), and its pairs by kind."""
@@ -116,45 +102,71 @@ def step_loss(model: PretrainModel, encoded: Encoded, batch: PairBatch, rules: P
     facts = batch.facts.to(encoded.whole[0][0].device)
     losses: list[Tensor] = []
     counted = torch.zeros(len(PairKind), dtype=torch.long, device=facts.place.device)
-    for number, (first, second) in enumerate(model.pairs):
+    for number, pair in enumerate(model.pairs):
         objective = cast("Objective", model.objectives[number])
-        left, right = (
-            encoded.present[name] & _first_windows(facts) if name in rules.once else encoded.present[name]
-            for name in (first, second)
-        )
+        kinds = _kinds(objective, facts, batch, rules, once=bool(rules.once & set(pair)))
+        present = _present(encoded, pair, facts, rules)
         own, whole = encoded.own[number], encoded.whole[number]
-        kinds = _kinds(facts, batch, rules)
-        if rules.mining:
-            full = without(pair_kinds(facts[batch.rows], facts, shift=rules.shift), rules.unwanted)
-            full = among_present(full, left[batch.rows], right)
-            mined = nearest_only(full, objective.similarity(own[0].detach(), whole[1].detach()), rules.mining)
-            for kind in rules.mining:
-                kinds = torch.where(mined == kind, mined, without(kinds, [kind]))
-        directions = [(own[0], whole[1], among_present(kinds, left[batch.rows], right))]
-        if objective.symmetric:
-            # Kinds do not depend on which stream comes first.
-            directions.append((own[1], whole[0], among_present(kinds, right[batch.rows], left)))
+        # Kinds do not depend on which stream comes first; presence and nearness do.
+        sides = ((0, 1), (1, 0)) if objective.symmetric else ((0, 1),)
+        directions = []
+        for one, other in sides:
+            shown = among_present(kinds.pairs, present[one][batch.rows], present[other])
+            if rules.mining:
+                similarity = objective.similarity(own[one].detach(), whole[other].detach())
+                candidates = among_present(kinds.candidates, present[one][batch.rows], present[other])
+                mined = nearest_only(candidates, similarity, rules.mining)
+                for kind in rules.mining:
+                    shown = torch.where(mined == kind, mined, without(shown, [kind]))
+            directions.append((own[one], whole[other], shown))
         counts = torch.bincount(directions[0][2].flatten().long(), minlength=len(PairKind))
         world.sum_([counts])
         counted += counts
         if not any(counts[kind] for kind in NEGATIVES):
             continue
-        halves = []
-        for rows, columns, pairs in directions:
-            output = objective(rows, columns, pairs)
+        parts = []
+        for rows, columns, shown in directions:
+            output = objective(rows, columns, shown)
             count = output.count.detach().clone()
             world.sum_([count])
-            halves.append(output.total / count.clamp_min(1))
-        losses.append(torch.stack(halves).mean())
+            parts.append(output.total / count.clamp_min(1))
+        losses.append(torch.stack(parts).mean())
     counts_by_kind: dict[PairKind, int] = {kind: int(counted[kind]) for kind in PairKind if kind != PairKind.NONE}
     return StepLoss(torch.stack(losses).sum() / len(model.pairs) if losses else None, counts_by_kind)
 
 
-def _kinds(facts: RowFacts, batch: PairBatch, rules: PairRules) -> Tensor:
-    """Kinds ``[n, N]`` of this process's rows before presence is known."""
-    if batch.pairs is not None:
-        return drawn_kinds(batch.pairs, batch.rows, len(facts.place)).to(facts.place.device)
-    return without(pair_kinds(facts[batch.rows], facts, shift=rules.shift), rules.unwanted)
+@dataclass(frozen=True)
+class _Kinds:
+    """Kinds ``[n, N]`` of this process's rows before presence is known: the pairs, and what mining may choose from."""
+
+    pairs: Tensor
+    candidates: Tensor
+
+
+def _kinds(objective: Objective, facts: RowFacts, batch: PairBatch, rules: PairRules, *, once: bool) -> _Kinds:
+    """The kinds for one pair of streams; ``once`` where one of them shows the whole clip in each window."""
+    unwanted = {*rules.unwanted, *getattr(objective, "leaves_out", ())}
+    if once:
+        # The clip's other window goes with the same words: they belong together.
+        unwanted.add(PairKind.SAME_CLIP_SHIFTED)
+    candidates = without(pair_kinds(facts[batch.rows], facts, shift=rules.shift), unwanted)
+    if batch.pairs is None:
+        return _Kinds(candidates, candidates)
+    drawn = drawn_kinds(batch.pairs, batch.rows, len(facts.place)).to(facts.place.device)
+    return _Kinds(without(drawn, unwanted), candidates)
+
+
+def _present(encoded: Encoded, pair: tuple[str, str], facts: RowFacts, rules: PairRules) -> tuple[Tensor, Tensor]:
+    """Which windows ``[N]`` each of two streams is compared in.
+
+    A stream that shows the whole clip takes part once a clip: at the first window that has both.
+    """
+    both = encoded.present[pair[0]] & encoded.present[pair[1]]
+    same = facts.clip[:, None] == facts.clip[None, :]
+    earlier = facts.place[:, None] > facts.place[None, :]
+    first = both & ~(same & earlier & both[None, :]).any(dim=1)
+    one, other = (first if name in rules.once else encoded.present[name] for name in pair)
+    return one, other
 
 
 def drawn_kinds(pairs: DrawnPairs, rows: slice, count: int) -> Tensor:
@@ -165,10 +177,3 @@ def drawn_kinds(pairs: DrawnPairs, rows: slice, count: int) -> Tensor:
     kinds = torch.zeros(len(own), count, dtype=torch.int8)
     kinds[row[mine] - own.start, column[mine]] = kind[mine]
     return kinds
-
-
-def _first_windows(facts: RowFacts) -> Tensor:
-    """Whether a window is its clip's first one in the batch ``[N]``."""
-    same = facts.clip[:, None] == facts.clip[None, :]
-    earlier = facts.place[:, None] > facts.place[None, :]
-    return ~(same & earlier).any(dim=1)

@@ -12,11 +12,14 @@ from contrastive.pairs import PairKind
 from contrastive.projection import Projections
 from fusion.contract import ObjectiveOutput
 
+#: What counts as belonging together.
+PARTNERS = (PairKind.POSITIVE, PairKind.SAME_EMOTION, PairKind.SAME_CLIP_SHIFTED)
+
 
 def supervised_contrastive(logits: Tensor, kinds: Tensor) -> tuple[Tensor, Tensor]:
     """Cross-entropy of each row's positives among all its pairs, mean over positives, added up over rows (L_out).
 
-    The positives are a window's own partner and all windows of the same emotion.
+    The positives are a window's own partner, other windows of its clip, and all windows of the same emotion.
 
     Args:
         logits: ``[N, M]`` scaled similarities.
@@ -25,7 +28,7 @@ def supervised_contrastive(logits: Tensor, kinds: Tensor) -> tuple[Tensor, Tenso
     Returns:
         The sum over the rows that have a positive, and their number.
     """
-    positives = (kinds == PairKind.POSITIVE) | (kinds == PairKind.SAME_EMOTION)
+    positives = sum((kinds == kind for kind in PARTNERS), torch.zeros_like(kinds, dtype=torch.bool))
     count = positives.sum(dim=1)
     rows = count > 0
     among = logits.masked_fill(kinds == PairKind.NONE, -torch.inf)

@@ -41,7 +41,7 @@ class ContrastiveTask:
         rules: By epoch, what counts as a pair.
         fitted: By stream.
         world: The processes.
-        settings: Learning rate, loader workers, precision.
+        frozen: Streams whose encoders stay as they are.
         hear: Told what validation found and the counts of pairs since the last time.
     """
 
@@ -55,6 +55,7 @@ class ContrastiveTask:
         rules: Callable[[int], PairRules],
         fitted: Mapping[str, Fitted],
         world: World,
+        frozen: Sequence[str],
         learning_rate: float,
         workers: int,
         precision: Callable[[], torch.autocast],
@@ -67,11 +68,13 @@ class ContrastiveTask:
         self._rules = rules
         self._fitted = fitted
         self._world = world
+        self._frozen = tuple(frozen)
         self._learning_rate = learning_rate
         self._workers = workers
         self._precision = precision
         self._hear = hear
         self._counts: dict[str, int] = {}
+        self._last: dict[str, int] = {}
 
     @property
     def steps(self) -> int:
@@ -109,6 +112,8 @@ class ContrastiveTask:
     def loss(self, batch: PairBatch, epoch: int, step: int) -> Tensor | None:
         """The loss of a batch; None where it has no valid negative, which is counted."""
         del step
+        for name in self._frozen:
+            self.model.encoders[name].eval()
         windows = batch.windows.to(next(self.model.parameters()).device)
         batch = PairBatch(windows, batch.places, batch.rows, batch.facts, batch.pairs)
         encoded = encode(self.model, batch, self._train, self._world, self._precision())
@@ -128,6 +133,12 @@ class ContrastiveTask:
     def _count(self, what: str, count: int) -> None:
         self._counts[what] = self._counts.get(what, 0) + count
 
+    def counted(self) -> Mapping[str, int]:
+        """Pairs by kind, empty places and lost batches since the last time; what was told last where there are none."""
+        if self._counts:
+            self._last, self._counts = self._counts, {}
+        return self._last
+
     def compared(self) -> list[Compared]:
         """The validation clips held against each other, with the weights as they are."""
         if self._validation is None:
@@ -139,10 +150,10 @@ class ContrastiveTask:
     def validate(self) -> Score:
         """Mean recall at 1 over pairs of streams and directions; the loss is minus the mean reciprocal rank."""
         compared = self.compared()
-        counts, self._counts = self._counts, {}
-        self._hear(compared, counts)
+        self._hear(compared, self.counted())
         found = [one for pair in compared for one in pair.found.values()]
         recall = sum(one.recall[1] for one in found) / max(len(found), 1)
         reciprocal = sum(float((1 / (one.ranks.double() + 1)).mean()) for one in found) / max(len(found), 1)
         figures = {key: value for pair in compared for key, value in pair.figures().items()}
+        figures |= {f"pairs {key}": float(count) for key, count in self._last.items()}
         return Score(recall, -reciprocal, figures)

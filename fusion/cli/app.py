@@ -88,7 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     given = list(sys.argv[1:] if arguments is None else arguments)
     shown = TRACEBACK in given or os.environ.get("FUSION_TRACEBACK", "0") not in {"", "0"}
     try:
-        _program()(args=[argument for argument in given if argument != TRACEBACK], prog_name="fusion")
+        # Commands that start themselves again, in several processes, find in obj what was typed.
+        _program()(args=[argument for argument in given if argument != TRACEBACK], prog_name="fusion", obj=given)
     except FusionError as error:
         if shown:
             raise

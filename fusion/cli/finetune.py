@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +15,7 @@ def add(app: typer.Typer) -> None:
 
 
 def finetune(
+    context: typer.Context,
     config: Annotated[Path, typer.Argument(help="The experiment (YAML).", show_default=False)],
     overrides: Annotated[
         list[str] | None, typer.Argument(help="Settings on top: a.b.c=value.", show_default=False)
@@ -35,7 +35,7 @@ def finetune(
     if final and fold is not None:
         raise typer.BadParameter("a final model is of all folds; leave --fold out")
     if processes > 1:
-        launch(processes, sys.argv[1:])
+        launch(processes, context.find_root().obj)
     with taking_part():
         _finetune(config, overrides or [], start=start, fold=fold, final=final)
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import IO, Any, NoReturn
@@ -57,13 +57,24 @@ def launch(processes: int, arguments: Sequence[str]) -> NoReturn:
             where=OPTION,
             remedy="leave it to whatever starts them, such as torchrun",
         )
+    with ExitStack() as kept:
+        complaints = [kept.enter_context(TemporaryFile()) for _ in range(1, processes)]
+        failed = _run(_without_option(arguments), [None, *complaints])
+        if failed is None:
+            sys.exit(0)
+        _explain(failed, processes)
+
+
+def _run(arguments: Sequence[str], complaints: Sequence[IO[bytes] | None]) -> _Worker | None:
+    """A process for each place to complain to (None: where this one does); answers the one whose failure it was."""
     reader, writer = os.pipe()
-    environment, own = _environment(processes, reader), _without_option(arguments)
+    environment = _environment(len(complaints), reader)
     workers: list[_Worker] = []
     try:
         with _ended_by_signals():
-            workers.extend(_start(rank, own, environment, reader) for rank in range(processes))
-            failed = _watch(workers)
+            for rank, place in enumerate(complaints):
+                workers.append(_start(rank, arguments, environment, reader, place))
+            return _watch(workers)
     except KeyboardInterrupt:
         _end(workers, signal.SIGINT)
         raise
@@ -71,9 +82,6 @@ def launch(processes: int, arguments: Sequence[str]) -> NoReturn:
         _end(workers, signal.SIGTERM)
         os.close(reader)
         os.close(writer)
-    if failed is None:
-        sys.exit(0)
-    _explain(failed, processes)
 
 
 @contextmanager
@@ -121,8 +129,9 @@ def _one_of_several() -> bool:
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
-def _start(rank: int, arguments: Sequence[str], environment: Mapping[str, str], reader: int) -> _Worker:
-    complaints = TemporaryFile() if rank else None  # noqa: SIM115 - kept until this program leaves
+def _start(
+    rank: int, arguments: Sequence[str], environment: Mapping[str, str], reader: int, complaints: IO[bytes] | None
+) -> _Worker:
     return _Worker(
         rank,
         subprocess.Popen(  # noqa: S603

@@ -219,7 +219,8 @@ class Objective(Protocol):
 
     Constructed as ``Objective(options, dims)`` with the embedding sizes of the two streams; it owns its projections,
     which are dropped afterwards. A batch may be spread over processes: the objective then meets the rows of one
-    process and the columns of all, and what it answers is added up, so it needs to know nothing of them.
+    process and the columns of all, and what it answers is added up, so it needs to know nothing of them. Kinds that it
+    never wants as pairs may stand in an attribute ``leaves_out``.
     """
 
     #: ``drawn``: pairs are drawn by kind, as many as the config's mix says, and nothing else is a pair.
@@ -233,7 +234,7 @@ class Objective(Protocol):
         ...
 
     def similarity(self, first: Tensor, second: Tensor) -> Tensor:
-        """``[N, M]`` of projections ``[N, E]`` and ``[M, E]``; larger is nearer."""
+        """``[N, M]`` of projections ``[N, E]`` and ``[M, E]``; larger is nearer, whichever stream comes first."""
         ...
 
     def __call__(self, rows: Tensor, columns: Tensor, kinds: Tensor) -> ObjectiveOutput:

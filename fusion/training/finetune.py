@@ -189,8 +189,19 @@ def gather(
     splits = plan_splits(experiment, list(labelled.values()), catalog)
     for note in splits.notes:
         reporter.say(note)
+    if unlabelled:
+        others = [_without_foreign_labels(clip, target) for clip in others]
     usable = tuple(clip for clip in others if unlabelled or target.encode(clip.labels) is not None)
     return Materials(loaded, catalog, plans, store, labelled, usable, target, splits)
+
+
+def _without_foreign_labels(clip: Clip, target: Target) -> Clip:
+    """The clip; without labels where they are not the target's, which a job that needs none can do without."""
+    try:
+        target.encode(clip.labels)
+    except DataError:
+        return replace(clip, labels={})
+    return clip
 
 
 def _prepare(experiment: Experiment, clips: Sequence[Clip], catalog: Catalog, store: Store, reporter: Reporter) -> None:

@@ -105,7 +105,9 @@ def test_two_processes_one_of_which_is_killed_learn_what_one_learns(
     with command(world, *EVEN, "--processes", "2") as process:
         output, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors
-    assert f"next: fusion finetune {world.config} --from {folder}" in output
+    (following,) = [line for line in output.splitlines() if line.startswith("next: ")]
+    assert following.startswith(f"next: fusion finetune {world.config} pretrain.batch=4 ")
+    assert following.endswith(f" streams.pictures.encoder.dropout=0 --from {folder}")
     assert errors.count("sound and pictures; objective infonce; pairs positive 1") == 1, "two processes spoke"
     monkeypatch.setenv("FUSION_STORE", str(world.store))
     whole = pretrain(read_experiment(world.config, EVEN), tmp_path / "whole")

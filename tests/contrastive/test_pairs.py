@@ -53,7 +53,7 @@ def test_the_same_emotion_is_a_kind_and_no_mask() -> None:
     assert without(kinds, [PairKind.SAME_EMOTION]).tolist() == [[1, 0], [0, 1]]
 
 
-def test_twins_and_overlapping_windows_are_false_negatives() -> None:
+def test_twins_and_windows_close_by_are_false_negatives() -> None:
     rows = facts([(0, 1, 0), (0, 1, 900), (0, 1, 1000), (5, 1, 0)], twins={5: 0})
     assert pair_kinds(rows, rows, shift=1000)[0].tolist() == [1, 0, 4, 0]
     assert pair_kinds(rows, rows, shift=None)[0].tolist() == [1, 0, 0, 0]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from contrastive.batches import facts_of
 from contrastive.pairs import PairKind, pair_kinds
 from contrastive.plan import ClipFacts, PairPlan
+from contrastive.step import drawn_kinds
 
 MIX = {"positive": 1, "other_emotion": 1, "same_emotion": 1}
 
@@ -98,6 +99,7 @@ def test_the_mix_is_met_where_the_clips_allow_it() -> None:
     assert (found[1], found[2], found[3]) == (96, 48, 192)
     rows = Counter(pairs.row[pairs.kind == 3].tolist())
     assert set(rows.values()) == {2}, "evenly over the windows"
+    assert int((drawn_kinds(pairs, slice(0, 96), 96) != 0).sum()) == 96 + 48 + 192, "no pair is drawn twice"
 
 
 @settings(max_examples=60, deadline=None)
@@ -147,6 +149,7 @@ def test_a_curriculum_lets_kinds_wait() -> None:
     assert PairKind.SAME_EMOTION not in early.kind
     assert PairKind.SAME_EMOTION in late.kind
     assert one.active(4) == {"positive", "other_emotion"}
+    assert (one.waiting(4), one.waiting(5)) == ({"same_emotion"}, frozenset())
 
 
 def test_partners_are_drawn_evenly() -> None:
@@ -156,9 +159,10 @@ def test_partners_are_drawn_evenly() -> None:
     for epoch in range(400):
         chosen = one.planned(epoch, 0).clip.reshape(10, 2)
         met.update((int(a), int(b)) for a, b in chosen)
-    counts = [met[a, b] for a in range(10) for b in range(10) if a != b]
-    assert min(counts) > 0
-    assert abs(np.mean(counts) - 400 * 10 / 20 / 9) < 2
+    # 4,000 draws over 180 possible partners, 22.2 each: chi-square with 170 degrees of freedom
+    counts = np.array([met[a, b] for half in (range(10), range(10, 20)) for a in half for b in half if a != b])
+    assert counts.sum() == 4000
+    assert ((counts - 4000 / 180) ** 2 / (4000 / 180)).sum() < 250
 
 
 @pytest.mark.parametrize("drawn", [True, False])

@@ -30,6 +30,7 @@ def test_recall_counts_partners_among_the_nearest() -> None:
 def test_a_constant_answer_finds_nothing() -> None:
     found = retrieval(torch.ones(12, 12), kinds_of(12))
     assert found.recall[10] == 0.0
+    assert retrieval(torch.full((12, 12), torch.nan), kinds_of(12)).recall[10] == 0.0
 
 
 def test_a_twin_is_no_mistake() -> None:

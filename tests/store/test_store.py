@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import pickle
 import resource
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -226,6 +227,7 @@ def test_few_files_stay_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """A table of more clips than a process may open files can be read, and what was handed out stays readable."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)
     monkeypatch.setattr(reader, "OPEN_MAPS", 2)
+    monkeypatch.setattr(reader, "_maps", OrderedDict())
     store = Store(tmp_path)
     keys = [f"{number:04x}" for number in range(200)]
     for key in keys:
