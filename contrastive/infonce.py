@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from contrastive.options import InfoNCE
 from contrastive.pairs import PairKind
-from contrastive.projection import Projections
+from contrastive.projection import CosineObjective
 from fusion.contract import ObjectiveOutput
 
 #: Highest factor of similarities, as in Radford et al.: beyond it training becomes unstable.
@@ -37,26 +37,13 @@ def infonce(logits: Tensor, kinds: Tensor) -> tuple[Tensor, Tensor]:
     return total, rows.sum().to(total.dtype)
 
 
-class InfoNCEObjective(nn.Module):
+class InfoNCEObjective(CosineObjective):
     """Each window picks its own among all windows of the batch, in both directions."""
 
-    pairs = "all"
-    symmetric = True
-
     def __init__(self, options: InfoNCE, dims: Sequence[int]) -> None:
-        super().__init__()
-        self.projections = Projections(dims, options.dim, options.hidden)
+        super().__init__(dims, options.dim, options.hidden)
         self.log_scale = nn.Parameter(torch.tensor(math.log(1 / options.temperature)))
         self.leaves_out = frozenset(PairKind[name.upper()] for name in options.leave_out)
-
-    def project(self, embedding: Tensor, side: int) -> Tensor:
-        """Learned projections of length 1."""
-        projected: Tensor = self.projections(embedding, side)
-        return projected
-
-    def similarity(self, first: Tensor, second: Tensor) -> Tensor:
-        """The cosine."""
-        return first @ second.T
 
     def forward(self, rows: Tensor, columns: Tensor, kinds: Tensor) -> ObjectiveOutput:
         """The loss of one direction, summed over rows."""

@@ -29,3 +29,29 @@ class Projections(nn.Module):
     def forward(self, embedding: Tensor, side: int) -> Tensor:
         """``[N, D]`` to ``[N, dim]``."""
         return functional.normalize(self.sides[side](embedding), dim=1)
+
+
+class CosineObjective(nn.Module):
+    """What objectives share that compare learned projections by their cosine, in both directions.
+
+    Args:
+        dims: Embedding sizes of the two streams.
+        dim: Size of the projections.
+        hidden: Features of a hidden layer; 0 for linear projections.
+    """
+
+    pairs = "all"
+    symmetric = True
+
+    def __init__(self, dims: Sequence[int], dim: int, hidden: int) -> None:
+        super().__init__()
+        self.projections = Projections(dims, dim, hidden)
+
+    def project(self, embedding: Tensor, side: int) -> Tensor:
+        """Learned projections of length 1."""
+        projected: Tensor = self.projections(embedding, side)
+        return projected
+
+    def similarity(self, first: Tensor, second: Tensor) -> Tensor:
+        """The cosine."""
+        return first @ second.T

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from contrastive.options import SupervisedContrastive
 from contrastive.pairs import PairKind
-from contrastive.projection import Projections
+from contrastive.projection import CosineObjective
 from fusion.contract import ObjectiveOutput
 
 #: What counts as belonging together.
@@ -40,25 +40,12 @@ def supervised_contrastive(logits: Tensor, kinds: Tensor) -> tuple[Tensor, Tenso
     return total, rows.sum().to(total.dtype)
 
 
-class SupervisedContrastiveObjective(nn.Module):
+class SupervisedContrastiveObjective(CosineObjective):
     """Windows of one emotion are drawn together across streams, in both directions."""
 
-    pairs = "all"
-    symmetric = True
-
     def __init__(self, options: SupervisedContrastive, dims: Sequence[int]) -> None:
-        super().__init__()
-        self.projections = Projections(dims, options.dim, options.hidden)
+        super().__init__(dims, options.dim, options.hidden)
         self._scale = 1 / options.temperature
-
-    def project(self, embedding: Tensor, side: int) -> Tensor:
-        """Learned projections of length 1."""
-        projected: Tensor = self.projections(embedding, side)
-        return projected
-
-    def similarity(self, first: Tensor, second: Tensor) -> Tensor:
-        """The cosine."""
-        return first @ second.T
 
     def forward(self, rows: Tensor, columns: Tensor, kinds: Tensor) -> ObjectiveOutput:
         """The loss of one direction, summed over rows."""
