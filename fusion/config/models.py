@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+HeadsPart = Literal["train", "validation", "train_and_validation"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -56,7 +57,7 @@ class LabelledComponent(Component):
 
     label: Name | None = Field(default=None, description="Row name in tables; the component's name unless given.")
 
-    fitted_on: Literal["train", "validation"] | None = Field(
+    fitted_on: HeadsPart | None = Field(
         default=None,
         description="For a fusion head: the part it is fitted on; as finetune.heads_fitted_on unless given.",
     )
@@ -64,6 +65,20 @@ class LabelledComponent(Component):
     @property
     def row(self) -> str:
         return self.label or self.name
+
+
+class AttachSettings(Settings):
+    """Files of one media kind that are laid beside a corpus: `{path: "{id}.csv", root: ../pulse}` or just the path."""
+
+    path: str = Field(description="Path pattern with {id}, {speaker}, {take}, {group}; without any, one file for all.")
+    root: Path | None = Field(
+        default=None, description="Folder that the path is below; relative to the config. Default: that of the corpus."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_path(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str) else value
 
 
 class CorpusSettings(Component):
@@ -80,9 +95,9 @@ class CorpusSettings(Component):
         default_factory=dict,
         description="By label name, a total map from the corpus's values to the target's (null drops the clip).",
     )
-    attach: dict[str, str] = Field(
+    attach: dict[str, AttachSettings] = Field(
         default_factory=dict,
-        description="Further tracks by media kind: a path pattern below root, with {id}, {speaker}, {take}, {group}.",
+        description="Further tracks by media kind, several of one kind with a name after a colon (pulse:wrist).",
     )
     limit: int | None = Field(default=None, ge=1, description="Only the first so many clips, for trying things.")
 
@@ -142,10 +157,11 @@ class FinetuneSettings(TrainingSettings):
     modality_dropout: float = Field(
         default=0.2, ge=0, lt=1, description="Chance that a present stream is hidden from a head in training."
     )
-    heads_fitted_on: Literal["train", "validation"] = Field(
+    heads_fitted_on: HeadsPart = Field(
         default="train",
         description="The part whose stored outputs heads are fitted on. Streams are too sure of their own training "
-        "clips, which misleads heads that weigh them: validation, by cross-fitting, is the remedy.",
+        "clips, which misleads heads that weigh them: validation, by cross-fitting, is the remedy. Both together are "
+        "for streams that are no surer of training clips, such as scores by cross-fitting.",
     )
     head: TrainingSettings = Field(
         default_factory=lambda: TrainingSettings(epochs=40, learning_rate=3e-3, patience=10),

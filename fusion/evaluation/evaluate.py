@@ -12,6 +12,7 @@ from fusion.catalog import Catalog
 from fusion.catalog import catalog as installed_catalog
 from fusion.config.experiment import LoadedExperiment, experiment_from
 from fusion.contract import LeakError, RunError
+from fusion.data.streams import cautions
 from fusion.evaluation.card import write_card
 from fusion.evaluation.predictions import rows_of_split
 from fusion.evaluation.table import Table
@@ -84,7 +85,12 @@ def evaluate(
             "guarantee": record["split"]["guarantee"],
             "leaking": record["split"]["leaking"],
             "generated": record["data"]["generated"],
-            "notes": [*record["split"]["notes"], *_upgraded(record, materials), loaded.experiment.notes],
+            "notes": [
+                *record["split"]["notes"],
+                *cautions(materials.plans),
+                *_upgraded(record, materials),
+                loaded.experiment.notes,
+            ],
             **table.results(record["seed"]),
         }
         return write_results(run / "evaluation" if fold is None else run / fold / "evaluation", results, table)

@@ -9,10 +9,10 @@ import pytest
 
 from tests.packaging.conftest import ROOT, Environment
 
-PLUGINS = ("avfusion-video", "avfusion-spectrogram", "avfusion-text")
-NAMES = {"avfusion-video": "video", "avfusion-spectrogram": "spectrogram", "avfusion-text": "text"}
+PLUGINS = ("avfusion-video", "avfusion-spectrogram", "avfusion-text", "avfusion-features")
+NAMES = {name: name.removeprefix("avfusion-") for name in PLUGINS}
 #: In no order that an installer would choose by itself.
-ONE_ORDER = ("avfusion-text", "avfusion", "avfusion-video", "avfusion-spectrogram")
+ONE_ORDER = ("avfusion-text", "avfusion-features", "avfusion", "avfusion-video", "avfusion-spectrogram")
 
 
 def test_the_wheels_hold_code_types_and_data_but_no_tests(wheels: dict[str, Path]) -> None:
@@ -46,7 +46,7 @@ def _check_order(
     usual.install("avfusion", *PLUGINS)
     other.install(*order)
     catalog = usual.plugins(tmp_path)
-    assert [plugin["state"] for plugin in catalog] == ["ok"] * 5
+    assert [plugin["state"] for plugin in catalog] == ["ok"] * (2 + len(PLUGINS))
     assert other.plugins(tmp_path) == catalog
     for name in removed:
         other.remove(name)
