@@ -59,6 +59,7 @@ def register_encoders(register: Register) -> None:
         ("cnn", "cnn", "Cnn", "residual CNN over frames."),
         ("cnn_lstm", "cnn", "CnnLstm", "CNN and a bidirectional LSTM."),
         ("cnn_rnn", "cnn", "CnnRnn", "CNN and a bidirectional GRU or plain recurrent layer."),
+        ("functionals", "functionals", "Functionals", "statistics of each band over the row, and one layer."),
         ("wav2vec2", "wav2vec2", "Wav2Vec2", "pretrained speech model of transformers, on raw sound at 16 kHz."),
     ):
         register(
