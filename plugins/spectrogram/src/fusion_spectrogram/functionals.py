@@ -9,8 +9,16 @@ from torch import Tensor, nn
 from fusion.contract import Batch, ComponentError, InputSpec, OutputSpec, StreamOutput
 from fusion_spectrogram import encoder_options
 
-_STATISTICS = 5
-_WORST = 1e4
+# Centre and spread that each statistic has in standardised frames of speech, so that all enter with about one size.
+_TYPICAL = {
+    "mean": (0.0, 0.6),
+    "deviation": (0.7, 0.2),
+    "highest": (1.2, 0.7),
+    "lowest": (-1.0, 0.65),
+    "slope": (1.5, 0.3),
+}
+_TYPICAL_LENGTH = (1.0, 0.3)
+_BEYOND = 1e4
 
 
 class Functionals(nn.Module):
@@ -35,7 +43,13 @@ class Functionals(nn.Module):
         self.options = options
         self.rate = float(input.rate or 100)
         self.smooth = max(1, round(options.smooth * self.rate) // 2 * 2 + 1)
-        self.join = nn.Linear(_STATISTICS * (bands + 1) + 1, options.dim)
+        centres, spreads = zip(*_TYPICAL.values(), strict=True)
+        self.centre: Tensor
+        self.spread: Tensor
+        for name, sizes, length in (("centre", centres, _TYPICAL_LENGTH[0]), ("spread", spreads, _TYPICAL_LENGTH[1])):
+            values = torch.tensor([*[size for size in sizes for _ in range(bands + 1)], length])
+            self.register_buffer(name, values, persistent=False)
+        self.join = nn.Linear(len(_TYPICAL) * (bands + 1) + 1, options.dim)
         self.dropout = nn.Dropout(options.dropout)
 
     @property
@@ -47,7 +61,7 @@ class Functionals(nn.Module):
         valid = batch.get("mask")
         if valid is None:
             valid = frames.new_ones(frames.shape[:2], dtype=torch.bool)
-        features = self.dropout(self._functionals(frames, valid))
+        features = self.dropout((self._functionals(frames, valid) - self.centre) / self.spread)
         return StreamOutput(embedding=self.dropout(F.gelu(self.join(features))))
 
     def _functionals(self, frames: Tensor, valid: Tensor) -> Tensor:
@@ -58,13 +72,13 @@ class Functionals(nn.Module):
         mean = values.sum(dim=1) / count
         deviation = (((values - mean[:, None]) * mask).square().sum(dim=1) / count + 1e-6).sqrt()
         smoothed = _moving_mean(values, mask, self.smooth)
-        behind = (1.0 - mask) * _WORST
+        behind = (1.0 - mask) * _BEYOND
         highest, lowest = (smoothed - behind).amax(dim=1), (smoothed + behind).amin(dim=1)
         both = mask[:, 1:] * mask[:, :-1]
         slope = ((values[:, 1:] - values[:, :-1]).abs() * both).sum(dim=1) / both.sum(dim=1).clamp_min(1.0)
+        slope = slope * self.rate / 10  # in a tenth of a second
         length = (count / self.rate).log()
-        # Slopes are small numbers: a step of a frame is short.
-        return torch.cat([mean, deviation, highest, lowest, slope * self.rate / 10, length], dim=1)
+        return torch.cat([mean, deviation, highest, lowest, slope, length], dim=1)
 
 
 def _moving_mean(values: Tensor, mask: Tensor, width: int) -> Tensor:
