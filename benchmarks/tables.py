@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +24,7 @@ from typing import Any
 
 def main(run: Path, output: Path, title: str) -> None:
     """Write the three files."""
-    results = json.loads((run / "evaluation" / "results.json").read_text(encoding="utf-8"))
+    results = json.loads(_elsewhere((run / "evaluation" / "results.json").read_text(encoding="utf-8")))
     output.parent.mkdir(parents=True, exist_ok=True)
     output.with_suffix(".md").write_text(table(results, title, training_minutes(run)), encoding="utf-8")
     for row in results["rows"].values():
@@ -33,6 +34,12 @@ def main(run: Path, output: Path, title: str) -> None:
     results["run"]["environment"].pop("command", None)
     output.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     output.with_suffix(".csv").write_bytes((run / "evaluation" / "predictions.csv").read_bytes())
+
+
+def _elsewhere(text: str) -> str:
+    """Paths of other runs as they would be in the project's folder: where they lay is nobody's business."""
+    folder = os.environ.get("FUSION_RUNS")
+    return text if folder is None else text.replace(f"{Path(folder).resolve()}/", "runs/")
 
 
 def training_minutes(run: Path) -> float:
