@@ -25,7 +25,8 @@ OPTIONS = (
     "pretrain.average=0.5",
     "streams.words=null",
 )
-LONG = (*OPTIONS, "pretrain.epochs=12", "pretrain.workers=2")
+#: Three steps an epoch, of which one may be hit between two others.
+LONG = (*OPTIONS, "pretrain.batch=2", "pretrain.epochs=12", "pretrain.workers=2")
 #: Without dropout, whose masks each process draws for itself.
 EVEN = (
     *OPTIONS,
@@ -73,19 +74,30 @@ def kept(run: Path) -> dict[str, torch.Tensor]:
 
 
 def test_a_kill_in_mid_epoch_changes_nothing(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """SIGKILL with augmentation, dropout and loader workers on; the same command ends with the same weights."""
+    """SIGKILL with augmentation, dropout and workers on; the same command ends with the same weights and report."""
     folder = folder_of(world, LONG)
+    checkpoint = folder / "held_out" / "checkpoint.safetensors"
     with command(world, *LONG) as process:
-        wait_for(folder / "held_out" / "checkpoint.safetensors", process)
+        wait_for(checkpoint, process)
+        while read_state(checkpoint)["progress"]["step"] != 1:
+            assert process.poll() is None, process.communicate()[1]
         process.send_signal(signal.SIGKILL)
-    assert not (folder / "held_out" / "result.json").exists(), "killed too late to show anything"
+    progress = read_state(checkpoint)["progress"]
+    assert progress["step"], "killed between two epochs"
+    assert not progress["finished"], "killed too late to show anything"
     monkeypatch.setenv("FUSION_STORE", str(world.store))
     pretrain(read_experiment(world.config, LONG), folder)
     whole = pretrain(read_experiment(world.config, LONG), tmp_path / "whole")
     first, second = kept(folder), kept(whole)
     assert first.keys() == second.keys()
     assert all(torch.equal(first[key], second[key]) for key in first)
-    assert read_json(folder / "held_out" / "result.json") == read_json(whole / "held_out" / "result.json")
+    result = read_json(whole / "held_out" / "result.json")
+    assert result["pairs positive"] == 6, "three batches of two windows"
+    assert read_json(folder / "held_out" / "result.json") == result
+    assert figures(folder) == figures(whole)
+    pages = [(run / "held_out" / "report.html").read_text() for run in (folder, whole)]
+    assert "In the last epoch: pairs positive 6, " in pages[0]
+    assert pages[0] == pages[1]
 
 
 def test_two_processes_one_of_which_is_killed_learn_what_one_learns(
@@ -116,6 +128,10 @@ def test_two_processes_one_of_which_is_killed_learn_what_one_learns(
         torch.testing.assert_close(value, second[key], rtol=1e-3, atol=1e-4)
     losses = [[row["loss"] for row in history(run)] for run in (folder, whole)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
+def figures(run: Path) -> list[dict[str, float]]:
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in history(run)]
 
 
 def history(run: Path) -> list[dict[str, float]]:
