@@ -9,13 +9,13 @@ from fractions import Fraction
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from contrastive.pairs import RowFacts
 from contrastive.plan import ClipFacts, DrawnPairs, PairPlan, PlannedBatch
 from fusion.contract import Fitted, Span, Target
 from fusion.corpora.duplicates import share_takes
-from fusion.data.batches import ClipTable, WindowBatch, make_batch
+from fusion.data.batches import ClipTable, WindowBatch, addressed_batches, make_batch
 from fusion.data.plan import Window
 from fusion.data.windows import GRAIN
 
@@ -121,17 +121,6 @@ def pair_batches(
         epochs: Where to end.
         workers: Loader processes; batches do not depend on them.
     """
-    addresses = [
-        (epoch, step)
-        for epoch in range(first[0], epochs)
-        for step in range(first[1] if epoch == first[0] else 0, plan.steps)
-    ]
-    loader: DataLoader[PairBatch] = DataLoader(
-        _PairBatches(table, plan, fitted, rows),
-        batch_size=None,
-        sampler=addresses,
-        num_workers=workers,
-        prefetch_factor=4 if workers else None,
+    return addressed_batches(
+        _PairBatches(table, plan, fitted, rows), steps=plan.steps, first=first, epochs=epochs, workers=workers
     )
-    for (epoch, step), batch in zip(addresses, loader, strict=True):
-        yield epoch, step, batch

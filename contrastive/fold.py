@@ -14,10 +14,10 @@ from contrastive.comparison import Compared, central_windows
 from contrastive.model import PretrainModel, build_objectives
 from contrastive.pairs import PairKind
 from contrastive.plan import PairPlan
-from contrastive.report import write_report
+from contrastive.report import last_counts, write_report
 from contrastive.settings import Pretrain
 from contrastive.step import PairRules
-from contrastive.task import ContrastiveTask, Validation
+from contrastive.task import LOST_BATCHES, ContrastiveTask, Validation
 from fusion.contract import ConfigError, DataError, Objective, Problem, Split
 from fusion.data.batches import ClipTable
 from fusion.data.windows import GRAIN
@@ -301,15 +301,16 @@ class FoldJob:
                 report=report,
                 validated=task.validated,
                 stop=stop,
+                counts=task.counts,
             )
 
     def _finish(self, task: ContrastiveTask, folder: Path, progress: Progress) -> dict[str, float]:
         """Compare once more with the kept weights; write the report; say how it went."""
         compared = task.compared()
         write_report(folder / "report.html", compared, progress.history, folder.name)
-        figures: dict[str, float] = {"epoch": float(progress.best_epoch + 1)}
-        counts = {key: int(value) for key, value in task.counted().items() if value}
-        self.reporter.say("  pairs of an epoch: " + ", ".join(f"{key} {value:,}" for key, value in counts.items()))
+        counts = last_counts(progress.history)
+        figures: dict[str, float] = {"epoch": float(progress.best_epoch + 1), **counts}
+        self.reporter.say("  in the last epoch: " + ", ".join(f"{key} {count:,}" for key, count in counts.items()))
         for pair in compared:
             figures |= pair.figures()
             for direction, found in pair.found.items():
@@ -326,17 +327,15 @@ class _Heard:
 
     reporter: Reporter
     said: frozenset[str] = frozenset()
-    epochs: int = 0
 
-    def __call__(self, compared: Sequence[Compared], counts: Mapping[str, int]) -> None:
-        self.epochs += 1
+    def __call__(self, epoch: int, compared: Sequence[Compared], counts: Mapping[str, int]) -> None:
         lines = [
             f"  warning: the embedding of {name} has collapsed: {reason}"
             for pair in compared
             for name, reason in pair.collapsed.items()
-            if self.epochs > _SETTLING
+            if epoch >= _SETTLING
         ]
-        without = counts.get("batches without a valid negative", 0)
+        without = counts.get(LOST_BATCHES, 0)
         if without:
             lines.append(f"  warning: {without} batches had no valid negative and were left out")
         for line in lines:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from contrastive.fold import FoldJob
+from contrastive.pairs import PairKind
 from contrastive.settings import Pretrain
 from fusion.catalog import Catalog
 from fusion.catalog import catalog as installed_catalog
@@ -50,7 +51,7 @@ def pretrain(
         The run's folder; ``finetune --from`` starts from it fold by fold.
 
     Raises:
-        ConfigError: The settings do not fit the streams or the processes.
+        ConfigError: The settings do not fit the streams, the objective or the processes.
         DataError: No clip has both sides of a pair, or there are too few clips.
         LeakError: The split or the start would leak.
         RunError: The folder is busy or holds another run.
@@ -60,6 +61,7 @@ def pretrain(
     settings = read_settings(loaded, catalog)
     source = str(loaded.source)
     pairs = stream_pairs(settings, list(loaded.experiment.streams), source)
+    check_mining(settings, catalog, source)
     with joined() as world:
         world.slice_of(settings.batch, "pretrain.batch")
         reporter = reporter if reporter is not None and world.first else Silent()
@@ -104,6 +106,27 @@ def read_settings(loaded: LoadedExperiment, catalog: Catalog) -> Pretrain:
     """The section ``pretrain`` of an experiment, every option with its value."""
     settings: Pretrain = catalog.options("command", "pretrain", loaded.experiment.pretrain)
     return settings
+
+
+def check_mining(settings: Pretrain, catalog: Catalog, source: str) -> None:
+    """Whether all that is mined are negatives of the objective.
+
+    Raises:
+        ConfigError: They belong together, or the objective compares drawn pairs and the mix draws none of them.
+    """
+    name = settings.objective["name"]
+    objective: Any = catalog.load("objective", name)
+    problems = []
+    for kind in settings.mining:
+        if PairKind[kind.upper()] in getattr(objective, "partners", ()):
+            why = f"'{name}' draws these pairs together, so that they are no negatives to mine; leave it out"
+        elif objective.pairs == "drawn" and not settings.pairs.get(kind, 0):
+            why = f"'{name}' compares what the mix holds, and it holds none of these; add pairs.{kind} or leave it out"
+        else:
+            continue
+        problems.append(Problem(f"pretrain.mining.{kind}", why))
+    if problems:
+        raise ConfigError(source, problems)
 
 
 def stream_pairs(settings: Pretrain, streams: Sequence[str], source: str) -> tuple[tuple[str, str], ...]:

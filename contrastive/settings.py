@@ -76,6 +76,8 @@ class Pretrain:
             raise ValueError("curriculum lets every kind of negatives wait; one has to begin at 0")
         if any(count < 1 for count in self.mining.values()):
             raise ValueError("mining keeps at least 1 negative of a kind")
+        if "same_clip_shifted" in self.mining and not self.pairs.get("same_clip_shifted", 0):
+            raise ValueError("mining.same_clip_shifted needs pairs.same_clip_shifted: there is no second window else")
         if self.shift < 1:
             raise ValueError("shift is at least 1 second: windows that overlap more show the same")
         if min(self.epochs, self.batch - 1) < 1:

@@ -220,7 +220,8 @@ class Objective(Protocol):
     Constructed as ``Objective(options, dims)`` with the embedding sizes of the two streams; it owns its projections,
     which are dropped afterwards. A batch may be spread over processes: the objective then meets the rows of one
     process and the columns of all, and what it answers is added up, so it needs to know nothing of them. Kinds that it
-    never wants as pairs may stand in an attribute ``leaves_out``.
+    never wants as pairs may stand in an attribute ``leaves_out``, kinds that belong together and are no negatives in a
+    class attribute ``partners``; ``pairs`` is one of the class, too.
     """
 
     #: ``drawn``: pairs are drawn by kind, as many as the config's mix says, and nothing else is a pair.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -21,6 +21,8 @@ from fusion.data.streams import StreamPlan
 
 if TYPE_CHECKING:
     from fusion.store.store import Store
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -209,8 +211,6 @@ def training_batches(
 ) -> Iterator[tuple[int, int, WindowBatch]]:
     """Batches from (epoch, step) ``first`` to the end of the last epoch, as (epoch, step, batch).
 
-    They depend neither on the number of loader workers nor on where the iteration begins.
-
     Args:
         table: The clips.
         plan: Which windows make up the global batches.
@@ -220,13 +220,32 @@ def training_batches(
         workers: Loader processes.
         rows: This process's places in a full global batch; of a smaller one it gets what is left there, maybe nothing.
     """
+    return addressed_batches(
+        _TrainingBatches(table, plan, fitted, rows), steps=plan.steps, first=first, epochs=epochs, workers=workers
+    )
+
+
+def addressed_batches(
+    dataset: Dataset[T], *, steps: int, first: tuple[int, int], epochs: int, workers: int
+) -> Iterator[tuple[int, int, T]]:
+    """A dataset's batches from (epoch, step) ``first`` to the end of the last epoch, as (epoch, step, batch).
+
+    They depend neither on the number of loader workers nor on where the iteration begins.
+
+    Args:
+        dataset: Answers the whole batch of an address (epoch, step).
+        steps: Of an epoch.
+        first: Where to begin.
+        epochs: Where to end.
+        workers: Loader processes.
+    """
     addresses = [
         (epoch, step)
         for epoch in range(first[0], epochs)
-        for step in range(first[1] if epoch == first[0] else 0, plan.steps)
+        for step in range(first[1] if epoch == first[0] else 0, steps)
     ]
-    loader: DataLoader[WindowBatch] = DataLoader(
-        _TrainingBatches(table, plan, fitted, rows),
+    loader: DataLoader[T] = DataLoader(
+        dataset,
         batch_size=None,
         sampler=addresses,
         num_workers=workers,
