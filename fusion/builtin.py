@@ -19,7 +19,13 @@ def register_corpora(register: Register) -> None:
         ("manifest", "fusion.corpora.manifest:Manifest", "a table of clips: CSV, JSON Lines or Parquet"),
         ("demo", "fusion.corpora.demo.corpus:Demo", "generated talking faces, for trying the engine"),
     ):
-        register(name, target, options=f"{_CORPORA}:{target.partition(':')[2]}", summary=summary)
+        register(
+            name,
+            target,
+            options=f"{_CORPORA}:{target.partition(':')[2]}",
+            summary=summary,
+            examples=f"fusion.corpora.examples:{name}",
+        )
 
 
 @hookimpl
@@ -29,7 +35,13 @@ def register_targets(register: Register) -> None:
         ("classes", "Classes", "one class, several, or a distribution over classes"),
         ("dimensions", "Dimensions", "values such as valence, arousal, dominance"),
     ):
-        register(name, f"fusion.heads.targets:{cls}", options=f"{_HEADS}:{cls}", summary=summary)
+        register(
+            name,
+            f"fusion.heads.targets:{cls}",
+            options=f"{_HEADS}:{cls}",
+            summary=summary,
+            examples=f"fusion.heads.examples:{name}",
+        )
     register("none", "fusion.heads.targets:Nothing", summary="no target: for corpora without labels")
 
 
@@ -41,7 +53,13 @@ def register_heads(register: Register) -> None:
         ("weighted_sum", "WeightedSum", "weighted sum of the streams' logits or projected embeddings"),
         ("learned", "Learned", "concatenation, gates, or attention over the streams' sequences"),
     ):
-        register(name, f"fusion.heads.{name}:{cls}", options=f"{_HEADS}:{cls}", summary=summary)
+        register(
+            name,
+            f"fusion.heads.{name}:{cls}",
+            options=f"{_HEADS}:{cls}",
+            summary=summary,
+            examples=f"fusion.heads.examples:{name}",
+        )
 
 
 @hookimpl
