@@ -90,7 +90,8 @@ def register_protocols(register: Register) -> None:
         ("random", "Random", "Shares", "clips drawn at random (leaking)"),
     ):
         path = None if options is None else f"{_PROTOCOLS}:{options}"
-        register(name, f"fusion.evaluation.protocols:{cls}", options=path, summary=summary)
+        cases = f"fusion.evaluation.examples:{name}" if name in {"leave_one_group_out", "held_out"} else None
+        register(name, f"fusion.evaluation.protocols:{cls}", options=path, summary=summary, examples=cases)
 
 
 @hookimpl

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from fusion.contract import Example
 
@@ -35,8 +36,8 @@ def learned(folder: Path) -> Sequence[Example]:
 def classes(folder: Path) -> Sequence[Example]:
     """One class, a distribution, several classes."""
     names = ["calm", "happy", "sad"]
-    votes = [{"emotion": {"calm": 3, "sad": 1}}, {"emotion": {"happy": 1.0}}, {"emotion": "sad"}]
-    several = [{"emotion": ["calm", "sad"]}, {"emotion": ["happy"]}, {"emotion": "sad"}]
+    votes: list[dict[str, Any]] = [{"emotion": {"calm": 3, "sad": 1}}, {"emotion": {"happy": 1.0}}, {"emotion": "sad"}]
+    several: list[dict[str, Any]] = [{"emotion": ["calm", "sad"]}, {"emotion": ["happy"]}, {"emotion": "sad"}]
     return [
         Example("single", options={"classes": names}, labels=[{"emotion": name} for name in names]),
         Example("soft", options={"classes": names, "kind": "soft"}, labels=votes),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from fusion.catalog import KINDS, Catalog
 from fusion.contract import ENTRY_POINTS
-from fusion.testing.kit import Fault
+from fusion.testing.kit import Bench, Fault
 
 #: Packages that take long to import; neither listing plugins nor reading a config may do so.
 HEAVY = ("torch", "torchvision", "torchaudio", "transformers", "cv2", "av", "pydantic", "scipy", "sklearn", "pandas")
@@ -100,22 +100,19 @@ class Report:
     modules: Mapping[str, Imported]
 
 
-def imports_of(plugin: str, catalog: Catalog) -> Report:
+def imports_of(plugin: str, bench: Bench) -> Report:
     """Import a plugin's modules in a process of its own: its own first, then options, then all else; once a plugin.
 
     Raises:
         Fault: The process ends, or takes longer than LIMIT seconds.
     """
-    key = (id(catalog), plugin)
-    if key not in _REPORTS:
-        _REPORTS[key] = _watched(plugin, catalog)
-    report = _REPORTS[key]
+    key = ("imports", plugin)
+    if key not in bench.kept:
+        bench.kept[key] = _watched(plugin, bench.catalog)
+    report: Report | Fault = bench.kept[key]
     if isinstance(report, Fault):
         raise report
     return report
-
-
-_REPORTS: dict[tuple[int, str], Report | Fault] = {}
 
 
 def _watched(plugin: str, catalog: Catalog) -> Report | Fault:

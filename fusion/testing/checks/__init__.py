@@ -1,5 +1,37 @@
 """The checks, one module for each kind of component; importing this makes them known to the kit."""
 
-from fusion.testing.checks import augmentations, common, corpora, encoders, golden, heads, modalities, transforms
+from fusion.testing.checks import (
+    aggregators,
+    augmentations,
+    commands,
+    common,
+    corpora,
+    decoders,
+    detectors,
+    encoders,
+    golden,
+    heads,
+    modalities,
+    objectives,
+    protocols,
+    targets,
+    transforms,
+)
 
-__all__ = ["augmentations", "common", "corpora", "encoders", "golden", "heads", "modalities", "transforms"]
+__all__ = [
+    "aggregators",
+    "augmentations",
+    "commands",
+    "common",
+    "corpora",
+    "decoders",
+    "detectors",
+    "encoders",
+    "golden",
+    "heads",
+    "modalities",
+    "objectives",
+    "protocols",
+    "targets",
+    "transforms",
+]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from fusion.contract import ENTRY_POINTS, Row
 from fusion.testing.golden import changed, rewrite
-from fusion.testing.kit import Case, Fault, Subject, check
+from fusion.testing.kit import Case, Fault, NotApplicable, Subject, check
 
 if TYPE_CHECKING:
     from fusion.testing.collecting import Check
@@ -33,8 +33,7 @@ def output_is_the_kept_one(subject: Subject) -> None:
     file = golden_file(subject)
     command = f"fusion plugins check {subject.registration.plugin} --golden"
     if file is None or not file.is_file():
-        where = "beside its plugin's module" if file is None else str(file)
-        raise Fault(f"there are no golden outputs {where}", f"keep them with {command}")
+        raise NotApplicable(f"its plugin keeps no golden outputs (they are kept by {command})")
     for example in subject.examples:
         case: Golden = subject.case(example)
         problem = changed(file, _name(case), *case.golden(), remedy=f"keep the new output with {command}")

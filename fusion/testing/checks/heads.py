@@ -146,17 +146,9 @@ def builds(case: HeadCase) -> None:
 
 
 @check("head", remedy="let suits(options, kind) be a static method that answers a bool")
-def suits_some_target(case: Case) -> None:
+def suits_some_target(case: HeadCase) -> None:
     """Where it says for which kinds of targets it does, it says so of every kind, and does for one."""
-    suits = getattr(case.catalog.load(case.subject.kind, case.subject.name), "suits", None)
-    if suits is None:
-        raise NotApplicable("it does for every target")
-    options = case.catalog.options(case.subject.kind, case.subject.name, case.example.options)
-    answers = {kind: suits(options, kind) for kind in _KINDS}
-    wrong = [kind for kind, answer in answers.items() if not isinstance(answer, bool)]
-    if wrong:
-        raise Fault(f"of targets of the kind {wrong[0]} it says {answers[wrong[0]]!r}")
-    if not any(answers.values()):
+    if not suited(case):
         raise Fault("it suits no kind of target", "let it suit one")
 
 
@@ -396,3 +388,19 @@ def _logits(run: Run) -> Run:
 def _require_parameters(case: HeadCase) -> None:
     if not any(parameter.requires_grad for parameter in case.head.parameters()):
         raise NotApplicable("it has nothing to learn")
+
+
+def suited(case: Case) -> list[str]:
+    """The kinds of targets that a head or aggregator does for; all where it does not say."""
+    suits = getattr(case.catalog.load(case.subject.kind, case.subject.name), "suits", None)
+    if suits is None:
+        return list(_KINDS)
+    options = case.catalog.options(case.subject.kind, case.subject.name, case.example.options)
+    answers = {kind: suits(options, kind) for kind in _KINDS}
+    wrong = [kind for kind, answer in answers.items() if not isinstance(answer, bool)]
+    if wrong:
+        raise Fault(
+            f"of targets of the kind {wrong[0]} its suits says {answers[wrong[0]]!r}",
+            "let suits(options, kind) be a static method that answers a bool",
+        )
+    return [kind for kind, answer in answers.items() if answer]

@@ -11,7 +11,7 @@ import numpy as np
 
 from fusion.contract import InputSpec, Need, Pieces, Row, Span
 from fusion.testing.inputs import kept_row, same_rows, within
-from fusion.testing.kit import Fault, NotApplicable, case_of, check
+from fusion.testing.kit import Fault, NotApplicable, Subject, case_of, check
 from fusion.testing.randomness import seed_all, touched
 from fusion.testing.streams import StreamCase
 
@@ -121,12 +121,18 @@ def batches_as_declared(case: ModalityCase) -> None:
             raise Fault(
                 "its mask is no bool, or holds nothing for a row", "let mask be bool, True where there is something"
             )
-    unknown = [key for key in case.instance.mixable if key not in spec.shapes]
-    if unknown:
-        raise Fault(f"it calls {unknown[0]} mixable, which its batches do not have", "name keys of its batches")
-    for key in case.instance.mixable:
-        if not case.batch()[key].is_floating_point():
-            raise Fault(f"it calls {key} mixable, which is no float tensor", "leave symbols and masks out of mixable")
+
+
+@check("modality", remedy="name float tensors of its batches in mixable", needs=_BATCHED, whole=True)
+def mixable_keys_are_inputs(subject: Subject) -> None:
+    """Whatever it calls mixable is a float tensor in the batches of one of its examples."""
+    cases: list[ModalityCase] = [subject.case(example) for example in subject.examples]
+    for key in cases[0].instance.mixable:
+        batches = [batch for batch in (case.batch() for case in cases) if key in batch]
+        if not batches:
+            raise Fault(f"it calls {key} mixable, which none of its examples' batches has")
+        if not batches[0][key].is_floating_point():
+            raise Fault(f"it calls {key} mixable, which is no float tensor")
 
 
 @check("modality", remedy="batch each row by itself, then pad", needs=_BATCHED)
