@@ -199,7 +199,7 @@ class Subject:
             yield self._try(rule, example)
 
     def _try(self, rule: Rule, example: Example | None) -> Outcome:
-        known = None if example is None else example.known_failures.get(rule.name)
+        known = self._known(rule, example)
         try:
             with undisturbed():
                 rule.test(self if example is None else self.case(example))
@@ -216,6 +216,14 @@ class Subject:
             fault = Fault(f"{rule.name} passes, but is written down as a known failure ({known})", "strike it out")
             return Outcome("failed", self._sentence(fault, rule, example))
         return Outcome("passed")
+
+    def _known(self, rule: Rule, example: Example | None) -> str | None:
+        """Why a check is known to fail with an example; without one, with any of them."""
+        try:
+            examples = self.examples if example is None else (example,)
+        except Fault:
+            return None
+        return next((one.known_failures[rule.name] for one in examples if rule.name in one.known_failures), None)
 
     def _sentence(self, fault: Fault, rule: Rule, example: Example | None) -> str:
         named = f" (example '{example.name}')" if example is not None and example.name else ""

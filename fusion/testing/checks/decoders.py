@@ -31,7 +31,7 @@ class DecoderCase(Case):
         if not self.example.tracks:
             raise Fault(
                 "there is nothing to decode",
-                "register it with examples= and give Example.tracks: files of at least two seconds, written into the folder",
+                "register it with examples= and give Example.tracks: two seconds or more, written into the folder",
             )
         return self.example.tracks
 
@@ -92,7 +92,8 @@ def decodes_its_recording(case: DecoderCase) -> None:
                             f"items 0 to {grid.stop - 1}", "let item i lie at i / rate seconds of the clip")  # fmt: skip
         elif pieces.times is not None and (np.any(np.diff(pieces.times) < 0) or pieces.times[-1] > float(duration)):
             raise Fault("the times of its pieces run backwards, or beyond the clip's end")
-        if isinstance(pieces.data, np.ndarray) and pieces.data.dtype.kind == "f" and not np.isfinite(pieces.data).all():
+        values = pieces.data
+        if isinstance(values, np.ndarray) and values.dtype.kind == "f" and not np.isfinite(values).all():
             raise Fault("it hands over NaN or infinity", "raise DataError where a file holds such values")
 
 
@@ -121,7 +122,7 @@ def does_not_run_ahead(case: DecoderCase) -> None:
             source.close()
         if handed is None or not len(handed):
             continue
-        last = (handed.first + len(handed) - 1) / handed.rate if handed.rate is not None else handed.times[-1]  # type: ignore[index]
+        last = (handed.first + len(handed) - 1) / handed.rate if handed.rate is not None else handed.times[-1]
         if last >= Fraction(1, 2):
             raise Fault(f"advanced to 0.5 s, it hands over an item at {float(last):.3g} s")
 

@@ -299,12 +299,14 @@ def _require_variable(case: EncoderCase) -> None:
 
 
 def _changed_neighbour(batch: Batch) -> Batch:
-    """Two equal rows, the second one's steps turned round in time."""
+    """Two equal rows, the second one with other values: other numbers, or its first symbol all along."""
     changed = {}
     for key, value in batch.items():
         changed[key] = value.clone()
-        if key != "mask" and value.dim() > 1:
-            changed[key][1] = value[1].flip(0)
+        if key != "mask" and value.is_floating_point():
+            changed[key][1] = 0.3 - 1.7 * value[1]
+        elif key != "mask" and value.dim() > 1:
+            changed[key][1] = value[1, :1]
     return changed
 
 

@@ -146,7 +146,7 @@ def rows_add_up(case: ObjectiveCase) -> None:
         off = difference(getattr(whole, name), summed)
         if off > 1e-4:
             raise Fault(
-                f"the {name} of all rows is {float(getattr(whole, name)):.4g}, and that of its parts {float(summed):.4g}"
+                f"the {name} of all rows is {float(getattr(whole, name)):.4g}, that of its parts {float(summed):.4g}"
             )
 
 

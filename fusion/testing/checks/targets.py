@@ -157,7 +157,7 @@ def loss_leads_to_the_targets(case: TargetCase) -> None:
 
 @check("target", remedy="apply a softmax, a sigmoid, or the scale of the dimensions", needs=_ENCODED)
 def probabilities_are_some(case: TargetCase) -> None:
-    """Probabilities have the logits' shape, lie in 0 to 1 and sum to 1 where one class is right; dimensions are finite."""
+    """Probabilities lie in 0 to 1, and sum to 1 where one class is right; dimensions are finite."""
     import torch
 
     case.encoded  # noqa: B018 - says whether there is anything to check
