@@ -11,8 +11,10 @@ A check is written once for a kind of component and run for each of its examples
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -248,8 +250,9 @@ class Bench:
     @cached_property
     def folder(self) -> Path:
         """Removed with the bench, at the latest when the process ends."""
-        self._temporary = tempfile.TemporaryDirectory(prefix="fusion_testing_")
-        return Path(self._temporary.name)
+        folder = Path(tempfile.mkdtemp(prefix="fusion_testing_"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return folder
 
     def subject(self, kind: str, name: str) -> Subject:
         """The component of a kind and name.

@@ -24,7 +24,7 @@ from fusion.contract import (
     Track,
     Transform,
 )
-from fusion.testing.inputs import end_of, made_rows, within
+from fusion.testing.inputs import end_of, kept_row, made_rows, within
 from fusion.testing.kit import Bench, Case, Fault, built
 
 if TYPE_CHECKING:
@@ -113,9 +113,16 @@ class StreamCase(Case):
         made: list[Row] = kept[key]
         return made
 
-    @cached_property
+    @property
     def windows(self) -> list[Window]:
-        """Rows as the modality gets them: two whole clips, and a window that begins within one."""
+        """Rows as the modality gets them: two whole clips, and a window that begins within one.
+
+        Copies, so that a component that writes to them is found by the check that looks for it and by no other.
+        """
+        return [Window(kept_row(window.row), window.span) for window in self._windows]
+
+    @cached_property
+    def _windows(self) -> list[Window]:
         return [
             *(self.window(media, None) for media in self.media[:2]),
             self.window(self.media[2], Span(end_of(self.media[2]) / 3, end_of(self.media[2]))),
@@ -145,7 +152,8 @@ class StreamCase(Case):
 
     def batch(self, *places: int) -> Batch:
         """A batch of some of the windows, all unless given; made anew each time."""
-        chosen = [self.windows[place] for place in places] if places else self.windows
+        windows = self.windows
+        chosen = [windows[place] for place in places] if places else windows
         return self.modality.batch([window.row for window in chosen], [window.span for window in chosen], self.fitted)
 
 

@@ -44,13 +44,13 @@ class AggregatorCase(Case):
     @cached_property
     def fitted(self) -> Fitted:
         """What it fits on them."""
-        fitted: Fitted = self.instance.fit(self.clips)
+        fitted: Fitted = self.instance.fit([(windows.copy(), truth.copy()) for windows, truth in self.clips])
         return fitted
 
     def answer(self, probabilities: Array, seconds: Array | None = None, fitted: Fitted | None = None) -> Array:
         """The clip's answer."""
         seconds = np.ones(len(probabilities)) if seconds is None else seconds
-        answer: Array = self.instance(probabilities, seconds, self.fitted if fitted is None else fitted)
+        answer: Array = self.instance(probabilities.copy(), seconds, self.fitted if fitted is None else fitted)
         return answer
 
 

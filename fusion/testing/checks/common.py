@@ -71,7 +71,7 @@ def examples_are_usable(subject: Subject) -> None:
     for example in subject.examples:
         unknown = sorted(example.known_failures.keys() - RULES[subject.kind].keys())
         if unknown:
-            raise Fault(f"its example writes down failures of {unknown[0]}, which is no check of a {subject.kind}")
+            raise Fault(f"its example writes down failures of {unknown[0]}, which is no check of this kind")
         _check_options(subject, catalog, example)
 
 

@@ -183,10 +183,11 @@ def global_randomness_stays(case: ModalityCase) -> None:
 @check("modality", remedy="work on copies", needs=_BATCHED)
 def inputs_stay_as_they_are(case: ModalityCase) -> None:
     """Asking for absence, fitting and batching do not change the rows."""
-    before = [kept_row(window.row) for window in case.windows]
-    case.batch()
-    case.instance.fit(iter([window.row for window in case.windows]))
-    for kept, window in zip(before, case.windows, strict=True):
+    windows = case.windows
+    before = [kept_row(window.row) for window in windows]
+    case.instance.fit(iter([window.row for window in windows]))
+    case.instance.batch([window.row for window in windows], [window.span for window in windows], case.fitted)
+    for kept, window in zip(before, windows, strict=True):
         difference = same_rows(kept, window.row)
         if difference is not None:
             raise Fault(f"it changes a row: {difference}")
