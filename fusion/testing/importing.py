@@ -22,8 +22,8 @@ LIMIT = 120
 _SCRIPT = """
 import importlib, json, os, random, sys
 
-heavy, modules, own = json.loads(sys.stdin.read())
-deeds = []
+heavy, jobs = json.loads(sys.stdin.read())
+deeds, own = [], []
 
 
 def ours():
@@ -60,20 +60,41 @@ def states():
     return found
 
 
+def watched(modules):
+    report = {}
+    for module in modules:
+        deeds.clear()
+        before, known, error = set(sys.modules), states(), None
+        try:
+            importlib.import_module(module)
+        except BaseException as raised:
+            error = f"{type(raised).__name__}: {' '.join(str(raised).split())}"
+        after = states()
+        changed = [f"changes the global state of {name}" for name in known if known[name] != after[name]]
+        loaded = {name.partition(".")[0] for name in set(sys.modules) - before}
+        report[module] = {"error": error, "deeds": deeds[:3] + changed, "heavy": sorted(loaded & set(heavy))}
+    return report
+
+
+def told(plugin, modules, alone):
+    # Each plugin's modules are imported in a process of their own; where one is asked about, this is it.
+    if alone or not os.fork():
+        own[:] = {name.partition(".")[0] for name in modules}
+        print("\\n" + json.dumps([plugin, watched(modules)]), flush=True)
+        if not alone:
+            os._exit(0)
+    else:
+        os.wait()
+
+
 sys.addaudithook(watch)
-report = {}
-for module in modules:
-    deeds.clear()
-    before, known, error = set(sys.modules), states(), None
-    try:
-        importlib.import_module(module)
-    except BaseException as raised:
-        error = f"{type(raised).__name__}: {' '.join(str(raised).split())}"
-    after = states()
-    changed = [f"changes the global state of {name}" for name in known if known[name] != after[name]]
-    loaded = {name.partition(".")[0] for name in set(sys.modules) - before}
-    report[module] = {"error": error, "deeds": deeds[:3] + changed, "heavy": sorted(loaded & set(heavy))}
-print("\\n" + json.dumps(report))
+alone = len(jobs) == 1 or not hasattr(os, "fork")
+for plugin, light, _ in jobs:
+    told(plugin, light, alone)
+if not alone:
+    import torch  # once for all that follow
+for plugin, _, rest in jobs:
+    told(plugin, rest, alone)
 """
 
 
@@ -101,46 +122,59 @@ class Report:
 
 
 def imports_of(plugin: str, bench: Bench) -> Report:
-    """Import a plugin's modules in a process of its own: its own first, then options, then all else; once a plugin.
+    """What importing a plugin's modules does: its own and those of options first, then all else.
+
+    They are imported in a process of their own, once; the bench's other plugins with them.
 
     Raises:
         Fault: The process ends, or takes longer than LIMIT seconds.
     """
-    key = ("imports", plugin)
-    if key not in bench.kept:
-        bench.kept[key] = _watched(plugin, bench.catalog)
-    report: Report | Fault = bench.kept[key]
+    if plugin not in bench.imports:
+        watched = sorted({subject.registration.plugin for subject in bench.subjects} | {plugin})
+        bench.imports.update(_watched([name for name in watched if name not in bench.imports], bench.catalog))
+    report: Report | Fault = bench.imports[plugin]
     if isinstance(report, Fault):
         raise report
     return report
 
 
-def _watched(plugin: str, catalog: Catalog) -> Report | Fault:
-    registrations = [found for kind in KINDS for found in catalog.registrations(kind) if found.plugin == plugin]
-    module = _module_of(plugin)
-    options = [found.options for found in registrations]
-    others = [path for found in registrations for path in (found.target, found.examples)]
-    paths = [*([module] if module else []), *(path.partition(":")[0] for path in [*options, *others] if path)]
-    modules = list(dict.fromkeys(paths))
-    own = sorted({name.partition(".")[0] for name in modules})
-    # What the process finds is what this one finds; variables that tests set for themselves do not matter to imports.
+def _watched(plugins: list[str], catalog: Catalog) -> dict[str, Report | Fault]:
+    jobs = {plugin: _modules(plugin, catalog) for plugin in plugins}
+    # What the process finds is what this one finds.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    given = json.dumps([HEAVY, [[plugin, *modules] for plugin, modules in jobs.items()]])
     try:
-        done = subprocess.run(  # noqa: S603 - this interpreter, on the plugin that is asked about
-            [sys.executable, "-c", _SCRIPT], input=json.dumps([HEAVY, modules, own]), env=environment,
-            capture_output=True, text=True, check=False, timeout=LIMIT,
+        done = subprocess.run(  # noqa: S603 - this interpreter, on the plugins that are asked about
+            [sys.executable, "-c", _SCRIPT], input=given, env=environment, capture_output=True, text=True, check=False,
+            timeout=LIMIT,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return Fault(f"importing the modules of plugin '{plugin}' takes longer than {LIMIT} s")
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        return Fault(f"importing the modules of plugin '{plugin}' ends the process: {last}")
-    content = json.loads(done.stdout.splitlines()[-1])
-    found = {
-        name: Imported(values["error"], tuple(values["deeds"]), tuple(values["heavy"]))
-        for name, values in content.items()
-    }
-    return Report(module, found)
+        return dict.fromkeys(plugins, Fault(f"importing its plugin's modules takes longer than {LIMIT} s"))
+    found: dict[str, dict[str, Imported]] = {plugin: {} for plugin in plugins}
+    for line in done.stdout.splitlines():
+        if line.startswith("["):
+            plugin, report = json.loads(line)
+            for name, values in report.items():
+                found[plugin][name] = Imported(values["error"], tuple(values["deeds"]), tuple(values["heavy"]))
+    reports: dict[str, Report | Fault] = {}
+    for plugin, (light, rest) in jobs.items():
+        if found[plugin].keys() >= {*light, *rest}:
+            reports[plugin] = Report(_module_of(plugin), found[plugin])
+        else:
+            last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+            reports[plugin] = Fault(f"importing its plugin's modules ends the process: {last}")
+    return reports
+
+
+def _modules(plugin: str, catalog: Catalog) -> tuple[list[str], list[str]]:
+    """A plugin's own module with those of options, and all others."""
+    registrations = [found for kind in KINDS for found in catalog.registrations(kind) if found.plugin == plugin]
+    own = [f"{_module_of(plugin)}:"] if _module_of(plugin) else []
+    paths = [*own, *(found.options for found in registrations)]
+    light = dict.fromkeys(path.partition(":")[0] for path in paths if path)
+    others = [path for found in registrations for path in (found.target, found.examples)]
+    rest = dict.fromkeys(path.partition(":")[0] for path in others if path)
+    return list(light), [module for module in rest if module not in light]
 
 
 def _module_of(plugin: str) -> str:

@@ -246,6 +246,13 @@ class Bench:
         self._subjects: dict[tuple[str, str], Subject] = {}
         #: What later checks may use again: inputs by their description.
         self.kept: dict[Any, Any] = {}
+        #: What importing a plugin's modules does, by plugin.
+        self.imports: dict[str, Any] = {}
+
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        """All that was asked for until now."""
+        return tuple(self._subjects.values())
 
     @cached_property
     def folder(self) -> Path:
