@@ -65,9 +65,10 @@ def changed(file: Path, name: str, versions: Mapping[str, int], row: Row, *, rem
     )
 
 
-def rewrite(file: Path, cases: Cases, *, others: bool = False) -> None:
-    """Keep the outputs of all cases, and with ``others`` what the file has of further ones."""
-    kept = json.loads(file.read_text()) if others and file.is_file() else {}
+def rewrite(file: Path, cases: Cases, *, others: Callable[[str], bool] = lambda _: False) -> None:
+    """Keep the outputs of all cases, and what the file has of those whose name ``others`` accepts."""
+    before = json.loads(file.read_text()) if file.is_file() else {}
+    kept = {name: content for name, content in before.items() if others(name)}
     for name, case in cases.items():
         versions, row = case()
         kept[name] = {"versions": dict(versions), "row": summary(row)}

@@ -105,6 +105,27 @@ def test_golden_outputs_are_kept_and_found_again(
     made = bench([toy, registration("transform", transforms.Smooth, "smooth", modality="toy")], golden=file)
     assert run(PLUGIN, "--kind", "transform", "--golden") == 0
     assert f"kept {file}" in capsys.readouterr().err
+    outputs = json.loads(file.read_text())
+    file.write_text(json.dumps({**outputs, "transform smooth gone": {}, "transform smoother": {}}))
+    assert run(PLUGIN, "--kind", "transform", "--golden") == 0
+    assert json.loads(file.read_text()) == {**outputs, "transform smoother": {}}
     made = bench([toy, registration("transform", transforms.Centre, "smooth", modality="toy")], golden=file)
     assert run(PLUGIN, "--kind", "transform") == 69
     assert "the output of transform smooth changed (toy) but its version did not" in capsys.readouterr().out
+
+
+def test_an_output_that_cannot_be_made_is_one_sentence_and_nothing_is_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "plugin.golden.json"
+    toy = registration("modality", toys.Toy, examples=f"{toys.__name__}:rows")
+    made = bench([toy, registration("transform", Stumbling, "stumbling", modality="toy")], golden=file)
+    monkeypatch.setattr(collecting, "_own_bench", lambda: made)
+    assert run(PLUGIN, "--kind", "transform", "--golden") == 69
+    assert "golden output of transform 'stumbling': OSError: no paper; run its checks first" in capsys.readouterr().err
+    assert not file.exists()
+
+
+class Stumbling(transforms.Smooth):
+    def apply(self, pieces, span, state):
+        raise OSError("no paper")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from fusion.contract import ENTRY_POINTS, Row
+from fusion.contract import ENTRY_POINTS, ComponentError, Row
 from fusion.testing.golden import changed, rewrite
 from fusion.testing.kit import Case, Fault, NotApplicable, Subject, check
+from fusion.testing.randomness import undisturbed
 
 if TYPE_CHECKING:
     from fusion.testing.collecting import Check
@@ -58,18 +60,35 @@ def keep(checks: Iterable[Check]) -> list[Path]:
     """Keep the outputs of the components under check, in place of what was kept of them.
 
     Raises:
-        Fault: An example cannot be made.
+        ComponentError: One cannot be made; nothing is written.
     """
     subjects = {(one.kind, one.component): one.subject for one in checks if one.kind in _KINDS}
-    cases: dict[Path, dict[str, Golden]] = {}
+    cases: dict[Path, dict[str, tuple[Mapping[str, int], Row]]] = {}
     for subject in subjects.values():
         file = golden_file(subject)
-        if file is not None:
-            found = [subject.case(example) for example in subject.examples]
-            cases.setdefault(file, {}).update({_name(case): case for case in found})
-    for file, named in cases.items():
-        rewrite(file, {name: case.golden for name, case in named.items()}, others=True)
+        if file is None:
+            continue
+        try:
+            with undisturbed():
+                for example in subject.examples:
+                    case: Golden = subject.case(example)
+                    cases.setdefault(file, {})[_name(case)] = case.golden()
+        except Exception as error:
+            where = f"golden output of {subject.kind} '{subject.name}'"
+            what = error.what if isinstance(error, Fault) else f"{type(error).__name__}: {error}"
+            raise ComponentError(what, where=where, remedy="run its checks first, without --golden") from error
+    renewed = {f"{kind} {name} " for kind, name in subjects}
+    for file, made in cases.items():
+        rewrite(
+            file,
+            {name: partial(_given, *output) for name, output in made.items()},
+            others=lambda name: not f"{name} ".startswith(tuple(renewed)),
+        )
     return list(cases)
+
+
+def _given(versions: Mapping[str, int], row: Row) -> tuple[Mapping[str, int], Row]:
+    return versions, row
 
 
 def _name(case: Golden) -> str:

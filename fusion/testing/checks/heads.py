@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from fusion.contract import HeadOutput, OutputSpec, StreamOutput, StreamSpec
+from fusion.contract import HeadOutput, StreamOutput, StreamSpec
 from fusion.testing.kit import Case, Fault, NotApplicable, case_of, check
+from fusion.testing.outputs import (
+    CLASSES,
+    LOGITS_ALONE,
+    ONE_STREAM,
+    STREAMS,
+    SUBSETS,
+    all_present,
+    copied,
+    shown,
+    some_rows,
+    subsets,
+    whole,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from fusion.testing.networks import Run
 
-#: Every non-empty subset of three streams, one for each row.
-_SUBSETS = tuple(subset for subset in product((True, False), repeat=3) if any(subset))
-_CLASSES = ("calm", "happy", "sad", "angry")
-_STREAMS = (
-    StreamSpec("voice", OutputSpec(6, sequence=5, classes=_CLASSES)),
-    StreamSpec("face", OutputSpec(4, classes=_CLASSES)),
-    StreamSpec("words", OutputSpec(3, sequence=3, classes=_CLASSES)),
-)
-_LOGITS_ALONE = StreamSpec("scores", OutputSpec(None, classes=_CLASSES))
-#: Streams of a model from which one is missing everywhere: a head may not need several.
-_ONE = _STREAMS[:1]
-_STEPS = 7
 _KINDS = ("single", "soft", "several", "dimensions")
 _ANSWERED = ("answers_as_declared",)
 
@@ -35,9 +35,9 @@ _ANSWERED = ("answers_as_declared",)
 class HeadCase(Case):
     """A head over three streams: one with a timed sequence, one without, one with a short sequence."""
 
-    def network(self, streams: Sequence[StreamSpec] = _STREAMS) -> Any:
+    def network(self, streams: Sequence[StreamSpec] = STREAMS) -> Any:
         """A new one."""
-        return self.build(list(streams), len(_CLASSES))
+        return self.build(list(streams), len(CLASSES))
 
     @cached_property
     def head(self) -> Any:
@@ -60,78 +60,12 @@ def on(outputs: Mapping[str, StreamOutput], present: Tensor) -> Run:
     def run(network: nn.Module) -> dict[str, Tensor]:
         from fusion.testing.networks import tensors_of
 
-        answer = network({name: _copy(output) for name, output in outputs.items()}, present.clone())
+        answer = network({name: copied(output) for name, output in outputs.items()}, present.clone())
         if not isinstance(answer, HeadOutput):
             raise Fault(f"it answers a {type(answer).__name__}", "answer a fusion.contract.HeadOutput")
         return tensors_of(answer)
 
     return run
-
-
-def whole(
-    streams: Sequence[StreamSpec] = _STREAMS, seed: int = 1, rows: int = len(_SUBSETS)
-) -> dict[str, StreamOutput]:
-    """Outputs of streams that every row has."""
-    import torch
-
-    numbers = torch.Generator().manual_seed(seed)
-    lengths = torch.arange(rows) % 3 + _STEPS - 2
-    mask = torch.arange(_STEPS)[None] < lengths[:, None]
-    made = {}
-    for stream in streams:
-        spec, output = stream.output, StreamOutput()
-        if spec.dim is not None:
-            output.embedding = torch.randn(rows, spec.dim, generator=numbers)
-        if spec.sequence is not None:
-            output.sequence = torch.randn(rows, _STEPS, spec.sequence, generator=numbers) * mask[:, :, None]
-            output.mask, output.times = mask, torch.arange(_STEPS).expand(rows, -1) * 0.25
-        output.logits = torch.randn(rows, len(_CLASSES), generator=numbers)
-        made[stream.name] = output
-    return made
-
-
-def shown(
-    outputs: Mapping[str, StreamOutput], present: Tensor, streams: Sequence[StreamSpec]
-) -> dict[str, StreamOutput]:
-    """The same with zeros in the rows where a stream is absent, as the engine scatters them."""
-    answer = {}
-    for column, stream in enumerate(streams):
-        kept = _copy(outputs[stream.name])
-        for name in StreamOutput.__slots__:
-            value = getattr(kept, name)
-            if value is not None:
-                value[~present[:, column]] = 0
-        answer[stream.name] = kept
-    return answer
-
-
-def _subsets() -> Tensor:
-    import torch
-
-    return torch.tensor(_SUBSETS)
-
-
-def _all(rows: int, streams: int = 3) -> Tensor:
-    import torch
-
-    return torch.ones(rows, streams, dtype=torch.bool)
-
-
-def _copy(output: StreamOutput) -> StreamOutput:
-    values = {name: getattr(output, name) for name in StreamOutput.__slots__}
-    return StreamOutput(**{name: None if value is None else value.clone() for name, value in values.items()})
-
-
-def _rows(outputs: Mapping[str, StreamOutput], rows: slice) -> dict[str, StreamOutput]:
-    return {
-        stream: StreamOutput(
-            **{
-                name: None if getattr(output, name) is None else getattr(output, name)[rows]
-                for name in StreamOutput.__slots__
-            }
-        )
-        for stream, output in outputs.items()
-    }
 
 
 @check("head", remedy="construct it from (options, streams, outputs) alone", needs=("examples_are_usable",))
@@ -157,9 +91,9 @@ def answers_as_declared(case: HeadCase) -> None:
     """Shapes and types are those of the contract, for every non-empty subset of streams; every number is finite."""
     import torch
 
-    present = _subsets()
-    answers = case.answer(shown(whole(), present, _STREAMS), present)
-    rows, streams, classes = len(_SUBSETS), len(_STREAMS), len(_CLASSES)
+    present = subsets()
+    answers = case.answer(shown(whole(), present, STREAMS), present)
+    rows, streams, classes = len(SUBSETS), len(STREAMS), len(CLASSES)
     shapes = {"logits": (rows, classes), "weights": (rows, streams), "stream_logits": (rows, streams, classes)}
     if "logits" not in answers:
         raise Fault("it answers no logits")
@@ -173,7 +107,7 @@ def answers_as_declared(case: HeadCase) -> None:
         finite = torch.isfinite(tensor).flatten(1).all(dim=1)
         if not bool(finite.all()):
             row = int((~finite).nonzero()[0])
-            there = [stream.name for stream, is_there in zip(_STREAMS, _SUBSETS[row], strict=True) if is_there]
+            there = [stream.name for stream, is_there in zip(STREAMS, SUBSETS[row], strict=True) if is_there]
             raise Fault(
                 f"{name} holds NaN or infinity where of {streams} streams only {' and '.join(there)} is present",
                 "let any non-empty subset of streams do",
@@ -187,14 +121,14 @@ def absent_streams_have_no_influence(case: HeadCase) -> None:
     """Whatever stands in an absent stream's place, the logits stay the same."""
     from fusion.testing.networks import TOLERANCE, difference
 
-    present = _subsets()
-    expected = case.answer(shown(whole(), present, _STREAMS), present)["logits"]
+    present = subsets()
+    expected = case.answer(shown(whole(), present, STREAMS), present)["logits"]
     # Masked streams hold real values where the engine asks what the answer would be without them.
     answer = case.answer(whole(), present)["logits"]
     off = difference(expected, answer)
     if off > TOLERANCE:
         row = int((expected - answer).abs().amax(dim=1).argmax())
-        absent = [stream.name for stream, is_there in zip(_STREAMS, _SUBSETS[row], strict=True) if not is_there]
+        absent = [stream.name for stream, is_there in zip(STREAMS, SUBSETS[row], strict=True) if not is_there]
         raise Fault(
             f"the logits change by {off:.2g} with what stands in place of an absent stream ({', '.join(absent)})"
         )
@@ -208,9 +142,9 @@ def one_stream_will_do(case: HeadCase) -> None:
     from fusion.testing.networks import seeded, unfinished
 
     try:
-        network = seeded(lambda: case.network(_ONE)).eval()
+        network = seeded(lambda: case.network(ONE_STREAM)).eval()
         with torch.no_grad():
-            answers = on(whole(_ONE), _all(len(_SUBSETS), 1))(network)
+            answers = on(whole(ONE_STREAM), all_present(len(SUBSETS), 1))(network)
     except Fault:
         raise
     except Exception as error:
@@ -228,10 +162,10 @@ def streams_of_logits_alone_will_do(case: HeadCase) -> None:
 
     from fusion.testing.networks import difference, seeded, unfinished
 
-    streams = (*_STREAMS[:2], _LOGITS_ALONE)
+    streams = (*STREAMS[:2], LOGITS_ALONE)
     try:
         network = seeded(lambda: case.network(streams)).eval()
-        outputs, present = whole(streams), _all(len(_SUBSETS))
+        outputs, present = whole(streams), all_present(len(SUBSETS))
         with torch.no_grad():
             answers = on(outputs, present)(network)
             scores = outputs["scores"].logits
@@ -254,12 +188,12 @@ def neighbours_do_not_count(case: HeadCase) -> None:
     """A row's answer is the same alone as in a batch."""
     from fusion.testing.networks import TOLERANCE, difference
 
-    present = _subsets()
-    outputs = shown(whole(), present, _STREAMS)
+    present = subsets()
+    outputs = shown(whole(), present, STREAMS)
     together = case.answer(outputs, present)["logits"]
-    for row in range(len(_SUBSETS)):
+    for row in range(len(SUBSETS)):
         part = slice(row, row + 1)
-        off = difference(case.answer(_rows(outputs, part), present[part])["logits"], together[part])
+        off = difference(case.answer(some_rows(outputs, part), present[part])["logits"], together[part])
         if off > TOLERANCE:
             raise Fault(f"a row's logits change by {off:.2g} with other rows beside it")
 
@@ -271,7 +205,7 @@ def padding_does_not_count(case: HeadCase) -> None:
 
     from fusion.testing.networks import TOLERANCE, difference
 
-    outputs, present = whole(), _all(len(_SUBSETS))
+    outputs, present = whole(), all_present(len(SUBSETS))
     expected = case.answer(outputs, present)["logits"]
     for output in outputs.values():
         if output.sequence is not None and output.mask is not None:
@@ -288,8 +222,8 @@ def order_of_the_mapping_does_not_count(case: HeadCase) -> None:
     """Outputs are read by name, in whatever order the mapping lists them."""
     from fusion.testing.networks import differing
 
-    present = _subsets()
-    outputs = shown(whole(), present, _STREAMS)
+    present = subsets()
+    outputs = shown(whole(), present, STREAMS)
     turned = dict(reversed(outputs.items()))
     found = differing(case.answer(outputs, present), case.answer(turned, present))
     if found:
@@ -301,8 +235,8 @@ def inputs_stay_as_they_are(case: HeadCase) -> None:
     """Combining does not change what the streams answered."""
     import torch
 
-    outputs, present = whole(), _subsets()
-    given = {name: _copy(output) for name, output in outputs.items()}
+    outputs, present = whole(), subsets()
+    given = {name: copied(output) for name, output in outputs.items()}
     mask = present.clone()
     with torch.no_grad():
         case.head(given, mask)
@@ -321,7 +255,7 @@ def gradients_reach_every_parameter(case: HeadCase) -> None:
     from fusion.testing.networks import gradients
 
     _require_parameters(case)
-    gradients(case.network, [_logits(on(shown(whole(seed=seed), _subsets(), _STREAMS), _subsets())) for seed in (1, 2)])
+    gradients(case.network, [_logits(on(shown(whole(seed=seed), subsets(), STREAMS), subsets())) for seed in (1, 2)])
 
 
 @check("head", remedy="normalise by row or layer, so that one row is a batch", needs=_ANSWERED)
@@ -330,7 +264,7 @@ def one_row_trains(case: HeadCase) -> None:
     from fusion.testing.networks import seeded, step
 
     _require_parameters(case)
-    run = _logits(on(whole(rows=1), _all(1)))
+    run = _logits(on(whole(rows=1), all_present(1)))
     try:
         step(seeded(case.network).train(), run)
     except Fault:
@@ -344,7 +278,7 @@ def training_and_evaluation_agree(case: HeadCase) -> None:
     """Without dropout, train() and eval() give the same answers."""
     from fusion.testing.networks import modes_agree, seeded
 
-    modes_agree(seeded(case.network), on(whole(), _all(len(_SUBSETS))))
+    modes_agree(seeded(case.network), on(whole(), all_present(len(SUBSETS))))
 
 
 @check("head", remedy="keep all that is learned in parameters and buffers", needs=_ANSWERED)
@@ -352,7 +286,7 @@ def saving_and_loading_agree(case: HeadCase) -> None:
     """Built anew with the saved weights, it answers the same."""
     from fusion.testing.networks import saving_agrees, seeded
 
-    saving_agrees(seeded(case.network), case.network, on(whole(), _all(len(_SUBSETS))))
+    saving_agrees(seeded(case.network), case.network, on(whole(), all_present(len(SUBSETS))))
 
 
 @check("head", remedy="draw from torch's global generator, which the engine seeds, and from nothing else",
@@ -361,7 +295,7 @@ def one_seed_gives_one_answer(case: HeadCase) -> None:
     """Built and run in training after the same seed, it answers the same."""
     from fusion.testing.networks import seeds_agree
 
-    seeds_agree(case.network, on(whole(), _all(len(_SUBSETS))))
+    seeds_agree(case.network, on(whole(), all_present(len(SUBSETS))))
 
 
 @check("head", remedy="draw from torch's generator, in training alone", needs=_ANSWERED)
@@ -369,7 +303,7 @@ def global_randomness_stays(case: HeadCase) -> None:
     """Building touches no other generator than torch's and does not seed it; evaluating touches none."""
     from fusion.testing.networks import randomness_stays
 
-    randomness_stays(case.network, on(whole(), _all(len(_SUBSETS))))
+    randomness_stays(case.network, on(whole(), all_present(len(SUBSETS))))
 
 
 @check("head", remedy="cast what must stay float32", needs=_ANSWERED)
@@ -378,7 +312,7 @@ def bfloat16_runs(case: HeadCase) -> None:
     from fusion.testing.networks import runs_in_bfloat16, seeded
 
     _require_parameters(case)
-    runs_in_bfloat16(seeded(case.network), _logits(on(whole(), _all(len(_SUBSETS)))))
+    runs_in_bfloat16(seeded(case.network), _logits(on(whole(), all_present(len(SUBSETS)))))
 
 
 def _logits(run: Run) -> Run:
