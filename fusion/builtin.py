@@ -19,7 +19,13 @@ def register_corpora(register: Register) -> None:
         ("manifest", "fusion.corpora.manifest:Manifest", "a table of clips: CSV, JSON Lines or Parquet"),
         ("demo", "fusion.corpora.demo.corpus:Demo", "generated talking faces, for trying the engine"),
     ):
-        register(name, target, options=f"{_CORPORA}:{target.partition(':')[2]}", summary=summary)
+        register(
+            name,
+            target,
+            options=f"{_CORPORA}:{target.partition(':')[2]}",
+            summary=summary,
+            examples=f"fusion.corpora.examples:{name}",
+        )
 
 
 @hookimpl
@@ -29,7 +35,13 @@ def register_targets(register: Register) -> None:
         ("classes", "Classes", "one class, several, or a distribution over classes"),
         ("dimensions", "Dimensions", "values such as valence, arousal, dominance"),
     ):
-        register(name, f"fusion.heads.targets:{cls}", options=f"{_HEADS}:{cls}", summary=summary)
+        register(
+            name,
+            f"fusion.heads.targets:{cls}",
+            options=f"{_HEADS}:{cls}",
+            summary=summary,
+            examples=f"fusion.heads.examples:{name}",
+        )
     register("none", "fusion.heads.targets:Nothing", summary="no target: for corpora without labels")
 
 
@@ -41,7 +53,13 @@ def register_heads(register: Register) -> None:
         ("weighted_sum", "WeightedSum", "weighted sum of the streams' logits or projected embeddings"),
         ("learned", "Learned", "concatenation, gates, or attention over the streams' sequences"),
     ):
-        register(name, f"fusion.heads.{name}:{cls}", options=f"{_HEADS}:{cls}", summary=summary)
+        register(
+            name,
+            f"fusion.heads.{name}:{cls}",
+            options=f"{_HEADS}:{cls}",
+            summary=summary,
+            examples=f"fusion.heads.examples:{name}",
+        )
 
 
 @hookimpl
@@ -72,7 +90,8 @@ def register_protocols(register: Register) -> None:
         ("random", "Random", "Shares", "clips drawn at random (leaking)"),
     ):
         path = None if options is None else f"{_PROTOCOLS}:{options}"
-        register(name, f"fusion.evaluation.protocols:{cls}", options=path, summary=summary)
+        cases = f"fusion.evaluation.examples:{name}" if name in {"leave_one_group_out", "held_out"} else None
+        register(name, f"fusion.evaluation.protocols:{cls}", options=path, summary=summary, examples=cases)
 
 
 @hookimpl
@@ -86,6 +105,6 @@ def register_commands(register: Register) -> None:
         ("finetune", "Train streams and fusion heads."),
         ("evaluate", "Score a run on its test parts, with intervals and a result card."),
         ("predict", "Answer for clips, with each stream's contribution."),
-        ("plugins", "List the installed plugins and what they offer."),
+        ("plugins", "List the installed plugins and what they offer, or check one."),
     ):
         register(name, f"fusion.cli.{name}:add", summary=summary)

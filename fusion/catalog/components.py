@@ -23,6 +23,7 @@ from fusion.catalog.discovery import (
 )
 from fusion.contract.components import NoOptions
 from fusion.contract.errors import ComponentError, ConfigError, Problem
+from fusion.contract.examples import Example
 
 if TYPE_CHECKING:
     from fusion.config.models import Component
@@ -84,6 +85,10 @@ class Catalog:
         """Names of a kind in the order in which the plugins announced them."""
         return tuple(registration.name for registration in self._of(kind))
 
+    def registrations(self, kind: str) -> tuple[Registration, ...]:
+        """Everything of a kind, in the order in which the plugins announced it."""
+        return tuple(self._of(kind))
+
     def find(self, kind: str, name: str, *, modality: str | None = None) -> Registration:
         """The registration of a name; with a modality, it must be for that one (or for any).
 
@@ -114,7 +119,7 @@ class Catalog:
         """As ``options``, but the problems of the values are returned: ``(instance, [])`` or ``(None, problems)``."""
         from fusion.catalog.options import nested, validated
 
-        cls = self._options_class(registration)
+        cls = self.options_class(registration)
         fields = nested(cls)
         problems: list[Problem] = []
         given = dict(values)
@@ -148,6 +153,16 @@ class Catalog:
         """
         registration = self.find(kind, name, modality=modality)
         return _imported(registration.target, registration)
+
+    def examples(self, registration: Registration, folder: Path) -> Sequence[Any]:
+        """The examples that a component is to be checked with, made now; ``folder`` is theirs to write to.
+
+        Raises:
+            ComponentError: Their module fails to load. Whatever else their function raises is handed on.
+        """
+        if registration.examples is None:
+            return (Example(),)
+        return tuple(_imported(registration.examples, registration)(folder))
 
     def build(self, kind: str, component: ComponentLike, *args: Any, modality: str | None = None) -> Any:
         """An instance: ``Class(options, *args)``, with the components that its options name built first.
@@ -213,7 +228,12 @@ class Catalog:
             raise ValueError(f"{kind!r} is no kind of component; the kinds are {', '.join(KINDS)}")
         return [registration for (own, _), registration in self._registrations.items() if own == kind]
 
-    def _options_class(self, registration: Registration) -> type:
+    def options_class(self, registration: Registration) -> type:
+        """The dataclass of a component's options, imported now.
+
+        Raises:
+            ComponentError: Its module fails to load, or it is no dataclass.
+        """
         if registration.options is None:
             return NoOptions
         cls = _imported(registration.options, registration)
@@ -229,7 +249,7 @@ class Catalog:
         """Validated options as JSON values."""
         from fusion.catalog.options import adapter
 
-        dumped: dict[str, Any] = adapter(self._options_class(registration)).dump_python(options, mode="json")
+        dumped: dict[str, Any] = adapter(self.options_class(registration)).dump_python(options, mode="json")
         return dumped
 
     def _unknown(self, kind: str, name: str, modality: str | None) -> str:

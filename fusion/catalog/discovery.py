@@ -60,6 +60,7 @@ class Registration:
         plugin: Name of the plugin (its entry point).
         distribution: Name of the distribution that installs it.
         version: Version of that distribution.
+        examples: ``package.module:function`` that makes the cases it is checked with, or None.
     """
 
     kind: str
@@ -71,6 +72,7 @@ class Registration:
     plugin: str
     distribution: str
     version: str
+    examples: str | None = None
 
 
 @dataclass(frozen=True)
@@ -288,9 +290,10 @@ def _ask(
             options: str | None = None,
             modality: str | None = None,
             summary: str = "",
+            examples: str | None = None,
             kind: str = kind,
         ) -> None:
-            _check_registration(kind, name, target, options, modality)
+            _check_registration(kind, name, {"target": target, "options": options, "examples": examples}, modality)
             holder = taken.get((kind, name)) or announced.get((kind, name))
             if holder is not None:
                 raise ComponentError(
@@ -299,7 +302,7 @@ def _ask(
                 )
             announced[kind, name] = Registration(
                 kind, name, target, options, modality, summary,
-                candidate.entry_point.name, candidate.distribution, candidate.version,
+                candidate.entry_point.name, candidate.distribution, candidate.version, examples,
             )  # fmt: skip
 
         try:
@@ -313,12 +316,12 @@ def _ask(
             ) from cause
 
 
-def _check_registration(kind: str, name: str, target: str, options: str | None, modality: str | None) -> None:
+def _check_registration(kind: str, name: str, paths: Mapping[str, str | None], modality: str | None) -> None:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ComponentError(
             f"a {kind} cannot be named {name!r}", remedy="names are lower case letters, digits and underscores"
         )
-    for what, path in (("target", target), ("options", options)):
+    for what, path in paths.items():
         if path is not None and (not isinstance(path, str) or not _TARGET.fullmatch(path)):
             raise ComponentError(f"{what} of the {kind} '{name}' is {path!r}", remedy="write 'package.module:Name'")
     if kind == "encoder" and modality is None:

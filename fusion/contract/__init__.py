@@ -33,6 +33,7 @@ from fusion.contract.errors import (
     Problem,
     RunError,
 )
+from fusion.contract.examples import Example, Named
 from fusion.contract.hooks import CONTRACT_VERSION, ENTRY_POINTS, Register, hookimpl, hookspec
 from fusion.contract.pieces import Need, Picture, Pieces, Row, Source, Span, Want
 from fusion.contract.streams import (
@@ -64,6 +65,7 @@ __all__ = [
     "Detection",
     "Detector",
     "Encoder",
+    "Example",
     "Extent",
     "Fitted",
     "FusionError",
@@ -73,6 +75,7 @@ __all__ = [
     "InputSpec",
     "LeakError",
     "Modality",
+    "Named",
     "Need",
     "NoOptions",
     "Objective",

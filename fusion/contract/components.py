@@ -61,7 +61,10 @@ class Modality(Protocol):
 
     @property
     def mixable(self) -> tuple[str, ...]:
-        """Keys of the batch that mixup may blend convexly (their masks are united); empty for none."""
+        """Keys of its batches that mixup may blend convexly (their masks are united); empty for none.
+
+        Where batches differ with the chain, those of all of them: a key that a batch lacks is passed over.
+        """
         ...
 
     def absence(self, row: Row) -> str | None:

@@ -91,6 +91,13 @@ def test_the_page_s_commands_train_and_answer_with_the_pulse(program: Program) -
     assert "contributes" in answer
 
 
+def test_its_components_pass_every_check(program: Program) -> None:
+    printed = program("-c", RUN, typed="plugins check pulse")
+    rows = [line.split() for line in printed.splitlines() if "pulse" in line]
+    assert [row[:2] for row in rows] == [["modality", "pulse"], ["decoder", "pulse"], ["encoder", "pulse_gru"]]
+    assert all(row[3:5] == ["0", "0"] for row in rows)
+
+
 def test_a_recording_that_is_none_is_one_sentence(program: Program) -> None:
     (program.folder / "broken.csv").write_text("seconds,beats_per_minute\nnow,fast\n", encoding="utf-8")
     code = (
