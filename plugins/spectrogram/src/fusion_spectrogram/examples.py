@@ -56,6 +56,10 @@ def cnn_rnn(folder: Path) -> Sequence[Example]:
     return [Example(form, options={**_SIZES, "hidden": 5, "rnn": form}) for form in ("gru", "plain")]
 
 
+def functionals(folder: Path) -> Sequence[Example]:
+    return [Example(options={"dim": 7, "smooth": 0.06})]
+
+
 def wav2vec2(folder: Path) -> Sequence[Example]:
     """A tiny model by its architecture, as saved models have it."""
     architecture = {
