@@ -15,6 +15,7 @@ from contrastive.model import PretrainModel, build_objectives
 from contrastive.pairs import PairKind
 from contrastive.plan import PairPlan
 from contrastive.report import last_counts, write_report
+from contrastive.segments import segments_of
 from contrastive.settings import Pretrain
 from contrastive.step import PairRules
 from contrastive.task import LOST_BATCHES, ContrastiveTask, Validation
@@ -97,7 +98,7 @@ class FoldJob:
         descriptions, encoders = self._encoders(train, names, split, folder, held)
         fitted = {name: description.fitted for name, description in descriptions.items()}
         objectives = build_objectives(self.settings, encoders, self.pairs, materials.catalog, experiment.seed)
-        model = PretrainModel(encoders, objectives, self.pairs).to(device)
+        model = PretrainModel(encoders, objectives, self.pairs, segments_of(self.settings, experiment)).to(device)
         plan = self._plan(train, objectives)
         self._say_kinds(plan)
         held_out = self._comparable(tables.validation.subset(names))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from contrastive.model import PretrainModel, build_objectives
 from contrastive.pretrain import stream_pairs
+from contrastive.segments import segments_of
 from contrastive.settings import Pretrain
 from fusion.catalog import Catalog
 from fusion.config.experiment import experiment_from
@@ -59,6 +60,7 @@ def load_pretrained(run: Path, fold: str, catalog: Catalog) -> Pretrained:
             experiment.streams[name], description.input, _ANY_CLASSES, catalog, address=(experiment.seed, "read", name)
         )
         encoders[name] = stream.encoder
-    model = PretrainModel(encoders, build_objectives(settings, encoders, pairs, catalog, experiment.seed), pairs)
+    objectives = build_objectives(settings, encoders, pairs, catalog, experiment.seed)
+    model = PretrainModel(encoders, objectives, pairs, segments_of(settings, experiment))
     model.load_state_dict(read_state(folder / "best.safetensors"))
     return Pretrained(experiment, model.eval(), fitted)

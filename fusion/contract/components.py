@@ -153,7 +153,9 @@ class Transform(Protocol):
 class Augmentation(Protocol):
     """A random step, in training only, on a window's slice. Constructed as ``Augmentation(options)``.
 
-    Every draw comes from ``random``, which the engine addresses by (seed, epoch, step, clip).
+    Every draw comes from ``random``, which the engine addresses by (seed, epoch, step, clip). One that moves things in
+    time says so by a class attribute ``moves_time = True``: pretraining, which compares streams at one time, does
+    without it.
     """
 
     def __call__(self, pieces: Row, span: Span, random: np.random.Generator) -> Row:
@@ -234,7 +236,10 @@ class Objective(Protocol):
     symmetric: bool
 
     def project(self, embedding: Tensor, side: int) -> Tensor:
-        """Embeddings ``[N, D]`` of the first (side 0) or second stream (1) to ``[N, E]``, where they are compared."""
+        """Embeddings ``[N, D]`` of the first (side 0) or second stream (1) to ``[N, E]``, where they are compared.
+
+        Where a config compares S segments they are ``[N, S, D]``, zeros where a segment holds nothing.
+        """
         ...
 
     def similarity(self, first: Tensor, second: Tensor) -> Tensor:
