@@ -107,8 +107,8 @@ def compared_size(encoder: nn.Module, stream: str, *, segments: bool) -> int:
 
 
 def check_finite(answer: Tensor, stream: str, batch: WindowBatch, table: ClipTable) -> None:
-    """Whether a stream's embeddings ``[B, D]`` are numbers. Raises DataError that names stream and clips."""
-    finite = torch.isfinite(answer).all(dim=1)
+    """Whether a stream's embeddings ``[B, ...]`` are numbers. Raises DataError that names stream and clips."""
+    finite = torch.isfinite(answer).flatten(1).all(dim=1)
     if bool(finite.all()):
         return
     part = batch.streams[stream]

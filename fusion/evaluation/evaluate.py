@@ -92,7 +92,7 @@ def evaluate(
 
 def described(record: Mapping[str, Any]) -> dict[str, Any]:
     """What results say of the run they come from."""
-    keys = ("job", "source", "overrides", "begun", "seed", "split", "data", "environment", "config")
+    keys = ("job", "source", "overrides", "start", "begun", "seed", "split", "data", "environment", "config")
     return {"run": {key: record[key] for key in keys}}
 
 

@@ -133,3 +133,11 @@ def test_what_has_no_segments_is_refused_before_any_work(world: World, tmp_path:
     with pytest.raises(ConfigError, match=r"pretrain.segments +windows of whole clips have no length in common"):
         pretrain(world.load(*SETTINGS, "window.seconds=clip"), tmp_path / "b")
     assert not (tmp_path / "a").exists()
+
+
+def test_a_job_trains_on_sound_that_was_not_moved(world: World, tmp_path: Path) -> None:
+    weights = []
+    for name, listed in {"moved": "[{name: time_shift, share: 0.5}]", "still": "[]"}.items():
+        folder = pretrain(world.load(*SETTINGS, f"streams.sound.augmentations={listed}"), tmp_path / name)
+        weights.append(read_state(folder / "held_out" / "best.safetensors"))
+    assert all(torch.equal(value, weights[1][key]) for key, value in weights[0].items())

@@ -49,6 +49,20 @@ def test_the_statistics_are_those_of_a_loop():
         assert torch.allclose(got[row], expected, atol=1e-5)
 
 
+def test_each_statistic_enters_less_its_typical_value_and_in_its_typical_spread():
+    net = built()
+    entering = []
+    net.join.register_forward_pre_hook(lambda _, inputs: entering.append(inputs[0]))
+    batch = batch_of(40, 23)
+    net.eval()(batch)
+    got = functionals(net, batch)
+    typical = [(0.0, 0.6), (0.7, 0.2), (1.2, 0.7), (-1.0, 0.65), (1.5, 0.3)]  # mean, deviation, highest, lowest, slope
+    for place, (centre, spread) in enumerate(typical):
+        rows = slice(7 * place, 7 * place + 7)
+        assert torch.allclose(entering[0][:, rows], (got[:, rows] - centre) / spread, atol=1e-5)
+    assert torch.allclose(entering[0][:, 35], (got[:, 35] - 1.0) / 0.3, atol=1e-5)
+
+
 def test_neither_padding_nor_neighbours_matter():
     net = built().eval()
     batch = batch_of(50, 20, 1)
@@ -60,14 +74,14 @@ def test_neither_padding_nor_neighbours_matter():
         assert torch.allclose(alone[0], out[row], atol=1e-5)
 
 
-def test_order_in_time_does_not_matter_but_for_slopes():
+def test_a_row_turned_round_in_time_has_the_same_statistics():
     net = built(smooth=0.0)
     batch = batch_of(30)
     turned = {**batch, "frames": batch["frames"].flip(1)}
     assert torch.allclose(functionals(net, batch), functionals(net, turned), atol=1e-5)
 
 
-def test_louder_and_longer_rows_are_told_apart():
+def test_louder_rows_are_told_apart():
     net = built()
     head = nn.Linear(net.spec.dim, 2)
     batch = batch_of(40, 40, 20, 20)

@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fusion.contract import Batch, ComponentError, InputSpec, OutputSpec, StreamOutput
+from fusion.contract import Batch, InputSpec, OutputSpec, StreamOutput
 from fusion_spectrogram import encoder_options
+from fusion_spectrogram.layers import bands_of
 
 # Centre and spread that each statistic has in standardised frames of speech, so that all enter with about one size.
 _TYPICAL = {
@@ -26,20 +27,13 @@ class Functionals(nn.Module):
 
     Mean, deviation, highest and lowest value (of frames smoothed over ``smooth``) and mean absolute slope of each band
     and of the mean over bands, and the logarithm of the row's length in seconds. Functionals of low-level descriptors
-    are what speech emotion was recognised by before networks that listen (Schuller et al. 2009); here they learn from
-    few clips, in seconds, and say how much loudness, timbre and length alone give away.
+    are what speech emotion was recognised by before networks that listen (Schuller, Steidl and Batliner 2009). They
+    know no order in time, so they say how much loudness, timbre and length alone give away.
     """
 
     def __init__(self, options: encoder_options.Functionals, input: InputSpec) -> None:  # noqa: A002 (the contract's name)
         super().__init__()
-        if "frames" not in input.shapes:
-            raise ComponentError(
-                "this encoder reads frames, but the stream holds raw sound",
-                where=type(self).__name__,
-                remedy="add log_mel or db_spectrogram to the stream's transforms",
-            )
-        bands = input.shapes["frames"][1]
-        assert bands is not None
+        bands = bands_of(input, type(self).__name__)
         self.options = options
         self.rate = float(input.rate or 100)
         self.smooth = max(1, round(options.smooth * self.rate) // 2 * 2 + 1)
