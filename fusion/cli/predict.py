@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fusion.cli.usage import UsageError
 from fusion.contract import FusionError
 
 if TYPE_CHECKING:
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
 
 #: Notes of a stream that are printed.
 _NOTES = 3
-
-
-class UsageError(FusionError):
-    """The command line asks for what does not go together."""
-
-    exit_code = 64
 
 
 def add(app: typer.Typer) -> None:
