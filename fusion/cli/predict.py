@@ -48,6 +48,8 @@ def predict(
         raise UsageError("an answer is printed one way", where="predict", remedy="give either --json or --csv")
     tracks = _tracks(track or [])
     predictor = Predictor.load(run, fold=fold)
+    for note in predictor.notes:
+        err.print(f"note: {note}", markup=False)
     writer = csv.writer(sys.stdout, lineterminator="\n")
     failures: list[FusionError] = []
     header = False
