@@ -107,20 +107,20 @@ def read_evaluation(file: Path) -> list[Turn]:
     Raises:
         DataError: A line is none of these, or its turn is impossible; the message names the first such line.
     """
-    turns: list[Turn] = []
+    turns: dict[str, Turn] = {}
     for number, line in enumerate(_lines(file), 1):
         text = line.strip()
         if not text or text.startswith("%") or _ANNOTATOR.fullmatch(text):
             continue
         found = _turn(text, file.stem)
-        if isinstance(found, Turn) and any(turn.name == found.name for turn in turns):
+        if isinstance(found, Turn) and found.name in turns:
             found = f"names turn {found.name} a second time"
         if isinstance(found, str):
             raise DataError(
                 f"line {number} {found}: '{text[:80]}'", where=str(file), remedy="restore the file from the release"
             )
-        turns.append(found)
-    return turns
+        turns[found.name] = found
+    return list(turns.values())
 
 
 def _turn(text: str, dialogue: str) -> Turn | str:
