@@ -16,6 +16,7 @@ def register_corpora(register: Register) -> None:
         ("ravdess", "fusion.corpora.ravdess:Ravdess", "24 actors, 8 emotions, speech and song"),
         ("grid", "fusion.corpora.grid:Grid", "34 speakers, 1000 sentences each, no emotion labels"),
         ("java_sed", "fusion.corpora.java_sed:JavaSED", "8 speakers, 6 emotions, Javanese"),
+        ("iemocap", "fusion.corpora.iemocap.corpus:Iemocap", "10 actors in dialogues, 9 emotions, ratings"),
         ("manifest", "fusion.corpora.manifest:Manifest", "a table of clips: CSV, JSON Lines or Parquet"),
         ("demo", "fusion.corpora.demo.corpus:Demo", "generated talking faces, for trying the engine"),
     ):

@@ -6,7 +6,8 @@ import dataclasses
 import functools
 import importlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -21,6 +22,7 @@ from fusion.catalog.discovery import (
     failures,
     own_distributions,
 )
+from fusion.catalog.single_files import read_plugin_file
 from fusion.contract.components import NoOptions
 from fusion.contract.errors import ComponentError, ConfigError, Problem
 from fusion.contract.examples import Example
@@ -33,24 +35,42 @@ else:
     ComponentLike = Any
 
 
-def catalog(*, strict: bool | None = None) -> Catalog:
+#: Single-file plugins that the command line asked for.
+_asked: tuple[Path, ...] = ()
+
+
+def catalog(*, strict: bool | None = None, files: Sequence[Path] | None = None) -> Catalog:
     """The catalog of this process, built on first use from the installed plugins.
 
     Args:
         strict: Whether a failed plugin is an error; FUSION_STRICT=1 in the environment unless given.
+        files: Python files that are plugins too; those of the command line (``--plugin``) unless given.
 
     Raises:
-        ComponentError: In strict mode, where any plugin failed.
+        ComponentError: In strict mode, where any plugin failed; where one of the files fails.
+        InputMissing: One of the files is not there.
     """
-    found = _catalog()
+    found = _catalog(_asked if files is None else tuple(files))
     if os.environ.get("FUSION_STRICT", "0") not in {"", "0"} if strict is None else strict:
         found.require_whole()
     return found
 
 
+@contextmanager
+def with_plugin_files(files: Sequence[Path]) -> Iterator[None]:
+    """Let ``catalog()`` include these single-file plugins meanwhile."""
+    global _asked  # noqa: PLW0603 - the catalog is the process's, and so is this
+    before, _asked = _asked, tuple(files)
+    try:
+        yield
+    finally:
+        _asked = before
+
+
 @functools.cache
-def _catalog() -> Catalog:
-    return Catalog(discover(Choice.from_environment()))
+def _catalog(files: tuple[Path, ...]) -> Catalog:
+    distinct = {path.resolve(): path for path in files}
+    return Catalog(discover(Choice.from_environment(), [read_plugin_file(path) for path in distinct.values()]))
 
 
 class Catalog:
@@ -63,6 +83,8 @@ class Catalog:
     def __init__(self, found: Found) -> None:
         self._registrations = found.registrations
         self.plugins: Sequence[PluginState] = tuple(found.plugins)
+        #: The single-file plugins among them.
+        self.files = found.files
 
     def require_whole(self) -> None:
         """Raise ComponentError if any plugin failed, with every reason."""

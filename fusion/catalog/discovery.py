@@ -19,6 +19,7 @@ from typing import Any, Literal
 import pluggy
 
 from fusion.catalog.requirement import excluding, normalised
+from fusion.catalog.single_files import PluginFile, import_plugin_file
 from fusion.contract import hooks
 from fusion.contract.errors import ComponentError, FusionError
 
@@ -58,8 +59,8 @@ class Registration:
         modality: The modality it is for, if it is for one only.
         summary: One line for listings.
         plugin: Name of the plugin (its entry point).
-        distribution: Name of the distribution that installs it.
-        version: Version of that distribution.
+        distribution: Name of the distribution that installs it, or of the single file that it is in.
+        version: Version of that distribution, or of the file.
         examples: ``package.module:function`` that makes the cases it is checked with, or None.
     """
 
@@ -125,20 +126,27 @@ class Choice:
 
 @dataclass
 class _Candidate:
-    """An entry point with what its distribution says of itself; nothing is imported yet."""
+    """An entry point with what its distribution says of itself, or a single file; nothing is imported yet."""
 
     entry_point: importlib.metadata.EntryPoint
     distribution: str
     version: str
     requires: Sequence[str]
+    file: PluginFile | None = None
+
+    @property
+    def remedy(self) -> str:
+        """What to do where it is broken."""
+        return f"reinstall or remove {self.distribution}" if self.file is None else "mend it, or leave --plugin out"
 
 
 @dataclass
 class Found:
-    """Everything discovery found: registrations by (kind, name), and the state of every plugin."""
+    """Everything discovery found: registrations by (kind, name), the state of every plugin, and the single files."""
 
     registrations: dict[tuple[str, str], Registration] = field(default_factory=dict)
     plugins: list[PluginState] = field(default_factory=list)
+    files: tuple[PluginFile, ...] = ()
 
 
 def own_distributions() -> dict[str, dict[str, list[str]]]:
@@ -148,9 +156,17 @@ def own_distributions() -> dict[str, dict[str, list[str]]]:
     return content
 
 
-def discover(choice: Choice) -> Found:
-    """Load every chosen plugin, ours first, then others by distribution and name; never raises for a plugin."""
-    found = Found()
+def discover(choice: Choice, files: Sequence[PluginFile] = ()) -> Found:
+    """Load every chosen plugin, ours first, then others by distribution and name, and single files last.
+
+    Args:
+        choice: Which of the installed plugins to load.
+        files: Plugins that somebody asked for by name, and that must therefore work.
+
+    Raises:
+        ComponentError: A file fails. An installed plugin never makes this raise.
+    """
+    found = Found(files=tuple(files))
     seen: dict[str, str] = {}
     for candidate in _candidates():
         name = candidate.entry_point.name
@@ -167,7 +183,31 @@ def discover(choice: Choice) -> Found:
     for name in sorted((choice.only or frozenset()) - seen.keys()):
         error = "FUSION_PLUGINS names it, but no installed distribution has a plugin of this name"
         found.plugins.append(PluginState(name, "", "", {}, "failed", error))
+    for file in files:
+        _take_file(file, seen, choice, found)
     return found
+
+
+def _take_file(file: PluginFile, seen: dict[str, str], choice: Choice, found: Found) -> None:
+    where = str(file.path)
+    if file.name in seen:
+        raise ComponentError(
+            f"the plugin name '{file.name}' is taken by {seen[file.name]}", where=where, remedy="rename the file"
+        )
+    if file.name in choice.blocked:
+        raise ComponentError("is blocked by FUSION_BLOCK", where=where, remedy="leave --plugin out")
+    seen[file.name] = where
+    entry_point = importlib.metadata.EntryPoint(file.name, file.name, hooks.ENTRY_POINTS)
+    _take(_Candidate(entry_point, file.path.name, file.version, (), file), found)
+    state = found.plugins[-1]
+    if state.error is not None:
+        raise ComponentError(state.error, where=where)
+    if not state.offers:
+        raise ComponentError(
+            "registers nothing",
+            where=where,
+            remedy="write a function such as register_encoders with @hookimpl above it",
+        )
 
 
 def _names(text: str) -> frozenset[str]:
@@ -229,7 +269,7 @@ def _take(candidate: _Candidate, found: Found) -> None:
 
 
 def _check_version(candidate: _Candidate) -> None:
-    if normalised(candidate.distribution) == OWN_DISTRIBUTION:
+    if candidate.file is not None or normalised(candidate.distribution) == OWN_DISTRIBUTION:
         return
     ours = importlib.metadata.version(OWN_DISTRIBUTION)
     refused = excluding(candidate.requires, OWN_DISTRIBUTION, ours)
@@ -242,11 +282,11 @@ def _check_version(candidate: _Candidate) -> None:
 
 def _imported(candidate: _Candidate) -> Any:
     try:
-        return candidate.entry_point.load()
+        return candidate.entry_point.load() if candidate.file is None else import_plugin_file(candidate.file)
+    except FusionError:
+        raise
     except (Exception, SystemExit) as cause:
-        raise ComponentError(
-            f"it fails at import: {_described(cause)}", remedy=f"reinstall or remove {candidate.distribution}"
-        ) from cause
+        raise ComponentError(f"it fails at import: {_described(cause)}", remedy=candidate.remedy) from cause
 
 
 def _manager(plugin: Any, candidate: _Candidate) -> pluggy.PluginManager:
@@ -311,8 +351,7 @@ def _ask(
             raise
         except (Exception, SystemExit) as cause:
             raise ComponentError(
-                f"it fails while registering ({hook}): {_described(cause)}",
-                remedy=f"reinstall or remove {candidate.distribution}",
+                f"it fails while registering ({hook}): {_described(cause)}", remedy=candidate.remedy
             ) from cause
 
 

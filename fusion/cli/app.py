@@ -6,17 +6,20 @@ import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
-from fusion.catalog import Registration, catalog
+from fusion.catalog import Registration, catalog, with_plugin_files
 from fusion.catalog.discovery import failures
+from fusion.cli.usage import UsageError
 from fusion.contract.errors import ComponentError, FusionError
 
 TRACEBACK = "--traceback"
+PLUGIN = "--plugin"
 
 
 class LazyCommand(TyperCommand):
@@ -88,8 +91,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     given = list(sys.argv[1:] if arguments is None else arguments)
     shown = TRACEBACK in given or os.environ.get("FUSION_TRACEBACK", "0") not in {"", "0"}
     try:
-        # Commands that start themselves again, in several processes, find in obj what was typed.
-        _program()(args=[argument for argument in given if argument != TRACEBACK], prog_name="fusion", obj=given)
+        rest, files = without_common(given)
+        with with_plugin_files(files):
+            if files:
+                catalog(strict=False)  # a broken one is reported before anything of the command line is
+            # Commands that start themselves again, in several processes, find in obj what was typed.
+            _program()(args=rest, prog_name="fusion", obj=given)
     except FusionError as error:
         if shown:
             raise
@@ -99,6 +106,28 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             print(f"fusion: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     sys.exit(0)
+
+
+def without_common(given: Sequence[str]) -> tuple[list[str], list[Path]]:
+    """A command line without the options that every command has, and the files that ``--plugin`` names in it.
+
+    Raises:
+        UsageError: ``--plugin`` is the last word.
+    """
+    rest: list[str] = []
+    files: list[Path] = []
+    words = iter(given)
+    for word in words:
+        if word == "--":
+            return [*rest, word, *words], files
+        if word == PLUGIN or word.startswith(f"{PLUGIN}="):
+            file = next(words, "") if word == PLUGIN else word.partition("=")[2]
+            if not file:
+                raise UsageError("needs a file", where=PLUGIN, remedy=f"write {PLUGIN} FILE.py")
+            files.append(Path(file))
+        elif word != TRACEBACK:
+            rest.append(word)
+    return rest, files
 
 
 def _program() -> Any:
@@ -127,8 +156,10 @@ def _options(
         False, "--version", help="Show the version and leave.", is_eager=True, callback=_show_version
     ),
     traceback: bool = typer.Option(False, TRACEBACK, help="Show where in the code an error came from; at any place."),
+    # a flag only here: for an option with a value typer would load pydantic
+    plugin: bool = typer.Option(False, PLUGIN, help="FILE: load a plugin from one Python file; at any place."),
 ) -> None:
-    del version, traceback  # both are seen to before this is called; they stand here for the help
+    del version, traceback, plugin  # they are seen to before this is called; they stand here for the help
 
 
 def _registered() -> dict[str, Registration]:

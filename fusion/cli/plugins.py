@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import typer
 
@@ -20,6 +21,7 @@ def add(app: typer.Typer) -> None:
     plugins.callback()(_group)
     plugins.command("list", context_settings=_LIGHT)(list_plugins)
     plugins.command("check", context_settings=_LIGHT)(check_plugin)
+    plugins.command("new", context_settings=_LIGHT)(new_plugin)
     app.add_typer(plugins, name="plugins")
 
 
@@ -55,6 +57,18 @@ def check_plugin(
     check(package, kind=kind, component=component, golden=golden, as_json=as_json)
 
 
+def new_plugin(
+    name: str = typer.Argument(help="The plugin's name; its package is called fusion-NAME.", show_default=False),
+    modality: str = typer.Option("", help="The name of its modality.", show_default="NAME"),
+) -> None:
+    """Write a package with a modality, an encoder and tests into a new folder: it installs, passes and trains."""
+    from fusion.cli.plugin_package import write_plugin
+
+    folder = write_plugin(Path(), name, modality or name, catalog(strict=False))
+    print(f"{folder}: a package with the modality {modality or name}")
+    print(f"next: cd {folder} && pip install -e '.[test]' && pytest")
+
+
 def _as_json(plugin: PluginState) -> dict[str, object]:
     return {
         "name": plugin.name,
@@ -86,4 +100,4 @@ def _print_offers(offers: Mapping[str, Sequence[str]]) -> None:
 
 
 def _group() -> None:
-    """List the installed plugins and what they offer, or check one."""
+    """List the installed plugins and what they offer, check one, or start a new one."""

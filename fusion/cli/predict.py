@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fusion.cli.usage import UsageError
 from fusion.contract import FusionError
 
 if TYPE_CHECKING:
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
 
 #: Notes of a stream that are printed.
 _NOTES = 3
-
-
-class UsageError(FusionError):
-    """The command line asks for what does not go together."""
-
-    exit_code = 64
 
 
 def add(app: typer.Typer) -> None:
@@ -53,6 +48,8 @@ def predict(
         raise UsageError("an answer is printed one way", where="predict", remedy="give either --json or --csv")
     tracks = _tracks(track or [])
     predictor = Predictor.load(run, fold=fold)
+    for note in predictor.notes:
+        err.print(f"note: {note}", markup=False)
     writer = csv.writer(sys.stdout, lineterminator="\n")
     failures: list[FusionError] = []
     header = False

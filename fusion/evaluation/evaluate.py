@@ -10,6 +10,7 @@ from typing import Any
 
 from fusion.catalog import Catalog
 from fusion.catalog import catalog as installed_catalog
+from fusion.catalog.single_files import changed_files, require_files
 from fusion.config.experiment import LoadedExperiment, experiment_from
 from fusion.contract import LeakError, RunError
 from fusion.evaluation.card import write_card
@@ -84,7 +85,12 @@ def evaluate(
             "guarantee": record["split"]["guarantee"],
             "leaking": record["split"]["leaking"],
             "generated": record["data"]["generated"],
-            "notes": [*record["split"]["notes"], *_upgraded(record, materials), loaded.experiment.notes],
+            "notes": [
+                *record["split"]["notes"],
+                *_upgraded(record, materials),
+                *changed_files(record.get("plugins", {}), catalog.files),
+                loaded.experiment.notes,
+            ],
             **table.results(record["seed"]),
         }
         return write_results(run / "evaluation" if fold is None else run / fold / "evaluation", results, table)
@@ -97,7 +103,12 @@ def described(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def loaded_of(record: Mapping[str, Any], catalog: Catalog) -> LoadedExperiment:
-    """The experiment of a run, as it was resolved when the run began."""
+    """The experiment of a run, as it was resolved when the run began.
+
+    Raises:
+        ComponentError: It needs a single-file plugin that was not given.
+    """
+    require_files(record.get("plugins", {}), catalog.files, f"the run of {record['source']}")
     experiment = experiment_from(record["config"], record["source"], catalog=catalog)
     return LoadedExperiment(experiment, record["config"], _source(record), tuple(record["overrides"]))
 

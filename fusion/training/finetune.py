@@ -13,6 +13,7 @@ import torch
 
 from fusion.catalog import Catalog
 from fusion.catalog import catalog as installed_catalog
+from fusion.catalog.single_files import described
 from fusion.config.models import CorpusSettings, Experiment
 from fusion.contract import Aggregator, Clip, ConfigError, DataError, Problem, RunError, Split, Target
 from fusion.corpora import load_corpus
@@ -241,6 +242,7 @@ def describe_job(materials: Materials, job: str, start: Path | None) -> dict[str
             "generated": any(clip.generated for clip in clips),
             "streams": {name: plan.key for name, plan in materials.plans.items()},
         },
+        "plugins": described(materials.catalog.files),
     }
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fusion.testing.dialogues import write_iemocap_tree
 from fusion.testing.trees import write_ravdess_tree
 
 ROOT = Path(__file__).parents[2]
@@ -95,3 +96,24 @@ def test_ravdess_with_sound_and_picture_runs_on_the_official_layout(tmp_path: Pa
     assert record["status"] == "finished"
     assert record["folds"] == [f"fold_{number}" for number in range(5)]
     assert record["data"]["rights"]
+
+
+def test_iemocap_leaves_one_session_out_on_the_official_layout(tmp_path: Path) -> None:
+    write_iemocap_tree(tmp_path / "iemocap", dialogues=("F_impro01",), categories=("ang", "exc", "neu", "sad"))
+    config = ("configs/iemocap/audio_video.yaml", f"corpus.root={tmp_path / 'iemocap'}")
+    whole = fusion(tmp_path, "data", "inspect", *config, expect=65)
+    assert "it has 20 of 10,039 turns" in whole.stderr
+    done = fusion(
+        tmp_path, "finetune", *config, "corpus.partial=true", "--fold", "Session1",
+        "streams.face.training={epochs: 1}", "streams.voice.training={epochs: 1}", *SMALL,
+    )  # fmt: skip
+    run = Path(done.stdout.split("run: ")[1].splitlines()[0])
+    assert json.loads((run / "run.json").read_text())["folds"] == [f"Session{number}" for number in range(1, 6)]
+    fold = run / "Session1"
+    parts = {
+        part: json.loads((fold / "outputs" / part / "windows.json").read_text())["clips"]
+        for part in ("train", "validation")
+    }
+    assert {clip[:5] for clip in parts["validation"]} == {"Ses02"}
+    assert {clip[:5] for clip in parts["train"]} == {"Ses03", "Ses04", "Ses05"}
+    assert json.loads((fold / "result.json").read_text())["headline"] in {"late_average", "weighted_sum", "learned"}
