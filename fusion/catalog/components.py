@@ -67,6 +67,12 @@ def with_plugin_files(files: Sequence[Path]) -> Iterator[None]:
 
 
 @functools.cache
+def engine_catalog() -> Catalog:
+    """The engine's own components: nothing of any other plugin is imported."""
+    return Catalog(discover(Choice(frozenset({"engine"}))))
+
+
+@functools.cache
 def _catalog(files: tuple[Path, ...]) -> Catalog:
     distinct = {path.resolve(): path for path in files}
     return Catalog(discover(Choice.from_environment(), [read_plugin_file(path) for path in distinct.values()]))

@@ -208,6 +208,14 @@ def _take_file(file: PluginFile, seen: dict[str, str], choice: Choice, found: Fo
         )
 
 
+def listed() -> list[PluginState]:
+    """Every installed plugin in order, before anything of it is imported; ``offers`` is empty, ``state`` is ok."""
+    return [
+        PluginState(candidate.entry_point.name, candidate.version, candidate.distribution, {}, "ok")
+        for candidate in _candidates()
+    ]
+
+
 def _names(text: str) -> frozenset[str]:
     return frozenset(part.strip() for part in text.split(",") if part.strip())
 
