@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import pluggy
 
+from fusion.catalog.deprecated import Uses, specify_deprecated, with_deprecated
 from fusion.catalog.requirement import excluding, normalised
 from fusion.catalog.single_files import PluginFile, import_plugin_file
 from fusion.contract import hooks
@@ -299,6 +300,7 @@ def _manager(plugin: Any, candidate: _Candidate) -> pluggy.PluginManager:
     """A manager with this plugin alone, its hooks validated against the specifications."""
     manager = pluggy.PluginManager(hooks.PROJECT)
     manager.add_hookspecs(hooks)
+    specify_deprecated(manager)
     try:
         manager.register(plugin, candidate.entry_point.name)
     except (Exception, SystemExit) as cause:
@@ -307,13 +309,13 @@ def _manager(plugin: Any, candidate: _Candidate) -> pluggy.PluginManager:
         raise ComponentError(
             f"its hook has a wrong signature: {message}", remedy="see the hooks' reference for the arguments"
         ) from cause
-    for hook in HOOK_KINDS:
+    for hook in with_deprecated(HOOK_KINDS):
         if callable(getattr(plugin, hook, None)) and manager.parse_hookimpl_opts(plugin, hook) is None:
             raise ComponentError(f"{hook} is not marked as a hook", remedy="write @hookimpl above it")
     try:
         manager.check_pending()
     except pluggy.PluginValidationError as cause:
-        unknown = next(name for name in vars(manager.hook) if name not in HOOK_KINDS)
+        unknown = next(name for name in vars(manager.hook) if name not in with_deprecated(HOOK_KINDS))
         close = get_close_matches(unknown, HOOK_KINDS, 1)
         remedy = f"did you mean '{close[0]}'?" if close else f"the hooks are {', '.join(HOOK_KINDS)}"
         raise ComponentError(f"there is no hook '{unknown}'", remedy=remedy) from cause
@@ -327,7 +329,9 @@ def _ask(
     taken: Mapping[tuple[str, str], Registration],
 ) -> None:
     """Call the plugin's hooks; what it announces is checked at once, so that an error points at its line."""
-    for hook, kind in HOOK_KINDS.items():
+    uses = Uses(candidate.entry_point.name, candidate.distribution)
+    for hook, kind in with_deprecated(HOOK_KINDS).items():
+        uses.hook(manager, hook)
 
         def register(
             name: str,
@@ -337,7 +341,12 @@ def _ask(
             modality: str | None = None,
             summary: str = "",
             kind: str = kind,
+            **others: Any,
         ) -> None:
+            if others:
+                current = uses.current(others, options=options, modality=modality, summary=summary)
+                register(name, target, kind=kind, **current)
+                return
             _check_registration(kind, name, target, options, modality)
             holder = taken.get((kind, name)) or announced.get((kind, name))
             if holder is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from fusion.catalog import Catalog, Registration, catalog, engine_catalog, with_plugin_files
 from fusion.catalog.discovery import failures
 from fusion.cli.usage import UsageError
+from fusion.contract.deprecation import ContractDeprecationWarning
 from fusion.contract.errors import ComponentError, FusionError
 
 TRACEBACK = "--traceback"
@@ -97,6 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     shown = TRACEBACK in given or os.environ.get("FUSION_TRACEBACK", "0") not in {"", "0"}
+    warnings.formatwarning = _plainly
     try:
         rest, files = without_common(given)
         with with_plugin_files(files):
@@ -113,6 +116,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             print(f"fusion: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     sys.exit(0)
+
+
+_formatted = warnings.formatwarning
+
+
+def _plainly(message: Any, category: type[Warning], *where: Any, **more: Any) -> str:
+    """A warning that is meant for people is a sentence, without the place in the code that gave it."""
+    if issubclass(category, ContractDeprecationWarning):
+        return f"fusion: {message}\n"
+    return _formatted(message, category, *where, **more)
 
 
 def without_common(given: Sequence[str]) -> tuple[list[str], list[Path]]:
