@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from contrastive.settings import Pretrain
 from fusion.catalog import Catalog
-from fusion.contract import Batch, ComponentError, DataError, OutputSpec, StreamOutput
+from fusion.contract import Batch, ComponentError, DataError, OutputSpec
 from fusion.data.batches import ClipTable, WindowBatch
 from fusion.data.randomness import torch_seed
+from fusion.heads.answered import answer_of
 
 
 class PretrainModel(nn.Module):
@@ -34,9 +35,9 @@ class PretrainModel(nn.Module):
 
     def embeddings(self, stream: str, tensors: Batch) -> Tensor:
         """Embeddings ``[B, D]`` of one stream's rows, as float32 or wider."""
-        output: StreamOutput = self.encoders[stream](tensors)
-        assert output.embedding is not None
-        embedding = output.embedding
+        # whether they are numbers is looked at where the clips are known
+        embedding = answer_of(self.encoders[stream], tensors, stream, finite=False).embedding
+        assert embedding is not None
         return embedding.float() if embedding.dtype in (torch.bfloat16, torch.float16) else embedding
 
     def dim(self, stream: str) -> int:

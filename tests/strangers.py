@@ -55,9 +55,10 @@ def _install(wheels: list[str], site: Path) -> None:
 class Program:
     """Runs Python beside the strangers' packages."""
 
-    def __init__(self, site: Path, trace: Path) -> None:
+    def __init__(self, site: Path, trace: Path, folder: Path | None = None) -> None:
         self._site = site
         self.trace = trace
+        self.folder = Path.cwd() if folder is None else folder
 
     def __call__(self, *command: str, **environment: str | None) -> subprocess.CompletedProcess[str]:
         """Run ``python`` with these arguments; an environment variable given as None is unset."""
@@ -66,7 +67,9 @@ class Program:
         variables.pop("FUSION_PLUGINS", None)
         for name, value in environment.items():
             variables.pop(name, None) if value is None else variables.update({name: value})
-        return subprocess.run([sys.executable, *command], env=variables, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            [sys.executable, *command], cwd=self.folder, env=variables, capture_output=True, text=True, check=False
+        )
 
     def fusion(self, *arguments: str, **environment: str | None) -> subprocess.CompletedProcess[str]:
         """Run the program ``fusion``."""

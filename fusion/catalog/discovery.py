@@ -10,7 +10,9 @@ import importlib.metadata
 import json
 import os
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,6 +21,7 @@ from typing import Any, Literal
 import pluggy
 
 from fusion.catalog.deprecated import Uses, specify_deprecated, with_deprecated
+from fusion.catalog.faults import told
 from fusion.catalog.requirement import excluding, normalised
 from fusion.catalog.single_files import PluginFile, import_plugin_file
 from fusion.contract import hooks
@@ -253,7 +256,8 @@ def _take(candidate: _Candidate, found: Found) -> None:
     error: str | None = None
     try:
         _check_version(candidate)
-        _ask(_manager(_imported(candidate), candidate), candidate, announced, found.registrations)
+        with redirect_stdout(sys.stderr):  # answers for programs go to standard output
+            _ask(_manager(_imported(candidate), candidate), candidate, announced, found.registrations)
     except FusionError as failure:
         error = str(failure)
     if error is None:
@@ -293,7 +297,7 @@ def _imported(candidate: _Candidate) -> Any:
     except FusionError:
         raise
     except (Exception, SystemExit) as cause:
-        raise ComponentError(f"it fails at import: {_described(cause)}", remedy=candidate.remedy) from cause
+        raise ComponentError(f"it fails at import: {told(cause)}", remedy=candidate.remedy) from cause
 
 
 def _manager(plugin: Any, candidate: _Candidate) -> pluggy.PluginManager:
@@ -365,7 +369,7 @@ def _ask(
             raise
         except (Exception, SystemExit) as cause:
             raise ComponentError(
-                f"it fails while registering ({hook}): {_described(cause)}", remedy=candidate.remedy
+                f"it fails while registering ({hook}): {told(cause)}", remedy=candidate.remedy
             ) from cause
 
 
@@ -379,11 +383,6 @@ def _check_registration(kind: str, name: str, target: str, options: str | None, 
             raise ComponentError(f"{what} of the {kind} '{name}' is {path!r}", remedy="write 'package.module:Name'")
     if kind == "encoder" and modality is None:
         raise ComponentError(f"the encoder '{name}' names no modality", remedy="register it with modality=")
-
-
-def _described(cause: BaseException) -> str:
-    text = " ".join(str(cause).split())
-    return f"{type(cause).__name__}: {text}" if text else type(cause).__name__
 
 
 def failures(plugins: Iterable[PluginState]) -> list[PluginState]:

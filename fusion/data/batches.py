@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from fusion.contract import Batch, Clip, DataError, Fitted, Row, Span, Target
+from fusion.catalog.faults import guarded
+from fusion.contract import Batch, Clip, ComponentError, DataError, Fitted, FusionError, Row, Span, Target
 from fusion.data.plan import TrainingPlan, Window
 from fusion.data.randomness import generator
 from fusion.data.rows import Absent, RowSource, window_row
@@ -21,6 +22,8 @@ from fusion.data.streams import StreamPlan
 
 if TYPE_CHECKING:
     from fusion.store.store import Store
+
+_REPORT = "report it to the modality's authors; fusion plugins list says who they are"
 
 
 @dataclass(slots=True)
@@ -173,12 +176,29 @@ def collate(
             streams[name] = None
             continue
         present[places, column] = True
-        streams[name] = StreamBatch(torch.tensor(places), plan.modality.batch(kept, spans, fitted[name]))
+        streams[name] = StreamBatch(torch.tensor(places), _batched(name, plan, kept, spans, fitted[name]))
     return WindowBatch(tuple(windows), present, streams, torch.from_numpy(targets), absent)
 
 
-class _TrainingBatches(Dataset[WindowBatch]):
-    """Batches by (epoch, step): what loader workers compute, each batch whole."""
+def _batched(name: str, plan: StreamPlan, rows: Sequence[Row], spans: Sequence[Span], fitted: Fitted) -> Batch:
+    """A modality's batch, with as many rows as it was given."""
+    where = f"stream '{name}', modality {type(plan.modality).__name__}"
+    with guarded("its batch fails", where=where, remedy=_REPORT):
+        batch = plan.modality.batch(rows, spans, fitted)
+    lengths = {key: len(value) if isinstance(value, torch.Tensor) else None for key, value in batch.items()}
+    wrong = {key: length for key, length in lengths.items() if length != len(rows)}
+    if wrong or not batch:
+        key, length = next(iter(wrong.items()), ("nothing", 0))
+        found = f"{key} without rows" if length is None else f"{key} with {length} rows"
+        raise ComponentError(f"its batch of {len(rows)} rows holds {found}", where=where, remedy=_REPORT)
+    return batch
+
+
+class _TrainingBatches(Dataset["WindowBatch | FusionError"]):
+    """Batches by (epoch, step): what loader workers compute, each batch whole.
+
+    Errors for people are handed over rather than raised: torch would make a traceback of them on their way.
+    """
 
     def __init__(self, table: ClipTable, plan: TrainingPlan, fitted: Mapping[str, Fitted], rows: slice) -> None:
         self._table = table
@@ -186,15 +206,18 @@ class _TrainingBatches(Dataset[WindowBatch]):
         self._fitted = fitted
         self._rows = rows
 
-    def __getitem__(self, address: tuple[int, int]) -> WindowBatch:
+    def __getitem__(self, address: tuple[int, int]) -> WindowBatch | FusionError:
         epoch, step = address
-        return make_batch(
-            self._table,
-            self._plan.windows(epoch, step)[self._rows],
-            self._fitted,
-            training=True,
-            address=(self._plan.seed, "augment", epoch, step),
-        )
+        try:
+            return make_batch(
+                self._table,
+                self._plan.windows(epoch, step)[self._rows],
+                self._fitted,
+                training=True,
+                address=(self._plan.seed, "augment", epoch, step),
+            )
+        except FusionError as error:
+            return error
 
 
 def training_batches(
@@ -225,7 +248,7 @@ def training_batches(
         for epoch in range(first[0], epochs)
         for step in range(first[1] if epoch == first[0] else 0, plan.steps)
     ]
-    loader: DataLoader[WindowBatch] = DataLoader(
+    loader: DataLoader[WindowBatch | FusionError] = DataLoader(
         _TrainingBatches(table, plan, fitted, rows),
         batch_size=None,
         sampler=addresses,
@@ -233,6 +256,8 @@ def training_batches(
         prefetch_factor=4 if workers else None,
     )
     for (epoch, step), batch in zip(addresses, loader, strict=True):
+        if isinstance(batch, FusionError):
+            raise batch
         yield epoch, step, batch
 
 

@@ -158,7 +158,7 @@ def _plugin_troubles(found: Sequence[Mapping[str, Any]]) -> Iterator[Trouble]:
             block = f"keep it out with FUSION_BLOCK={plugin['name']}"
             yield Trouble(f"{who}: {what}", f"{remedy}, or {block}" if remedy else block)
         elif plugin["prints"]:
-            yield Trouble(f"{who} prints when it is loaded", "report it to its authors: answers for programs break")
+            yield Trouble(f"{who} prints when it is loaded", "report it to its authors")
 
 
 def _asked(question: str, who: str, *, quiet: bool = False) -> tuple[Any, list[Trouble]]:

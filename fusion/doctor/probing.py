@@ -23,7 +23,7 @@ class Probed:
     Args:
         answer: What it answered; None where it gave no answer.
         failure: Why not: it hung, was killed by a signal, or left.
-        printed: Whether it wrote to standard output.
+        printed: Whether it wrote to standard output or standard error.
     """
 
     answer: Any = None
@@ -35,7 +35,16 @@ def probe(question: str, arguments: Sequence[str] = (), *, seconds: float) -> Pr
     """Ask ``fusion.doctor.answering`` in a new process; it is killed, with its children, after ``seconds``."""
     with TemporaryFile() as place, TemporaryFile() as out, TemporaryFile() as err:
         process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "fusion.doctor.answering", str(place.fileno()), question, *arguments],
+            [
+                sys.executable,
+                "-W",
+                "ignore",
+                "-m",
+                "fusion.doctor.answering",
+                str(place.fileno()),
+                question,
+                *arguments,
+            ],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
@@ -45,15 +54,17 @@ def probe(question: str, arguments: Sequence[str] = (), *, seconds: float) -> Pr
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
-            return Probed(failure=f"does not come to an end within {seconds:g} s", printed=_length(out) > 0)
+            return Probed(
+                failure=f"does not come to an end within {seconds:g} s", printed=_length(out) + _length(err) > 0
+            )
         finally:
             _kill_session(process)
         place.seek(0)
         try:
             answer = json.load(place)
         except ValueError:
-            return Probed(failure=_left(process.returncode, _last_line(err)), printed=_length(out) > 0)
-        return Probed(answer, printed=_length(out) > 0)
+            return Probed(failure=_left(process.returncode, _last_line(err)), printed=_length(out) + _length(err) > 0)
+        return Probed(answer, printed=_length(out) + _length(err) > 0)
 
 
 def _kill_session(process: subprocess.Popen[bytes]) -> None:
