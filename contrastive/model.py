@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from contrastive.segments import Segments
 from contrastive.settings import Pretrain
 from fusion.catalog import Catalog
-from fusion.contract import Batch, ComponentError, DataError, Objective, OutputSpec, StreamOutput
+from fusion.contract import Batch, ComponentError, DataError, Objective, OutputSpec
 from fusion.data.batches import ClipTable, WindowBatch
 from fusion.data.randomness import torch_seed
+from fusion.heads.answered import answer_of
 
 
 class PretrainModel(nn.Module):
@@ -41,7 +42,8 @@ class PretrainModel(nn.Module):
 
     def embeddings(self, stream: str, tensors: Batch) -> Tensor:
         """Embeddings ``[B, D]`` of one stream's rows, or ``[B, S, D]`` of their segments, as float32 or wider."""
-        output: StreamOutput = self.encoders[stream](tensors)
+        # whether they are numbers is looked at where the clips are known
+        output = answer_of(self.encoders[stream], tensors, stream, finite=False)
         embedding = output.embedding if self.segments is None else self.segments.of(output, stream)
         assert embedding is not None
         return embedding.float() if embedding.dtype in (torch.bfloat16, torch.float16) else embedding

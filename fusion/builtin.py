@@ -106,6 +106,7 @@ def register_commands(register: Register) -> None:
         ("finetune", "Train streams and fusion heads."),
         ("evaluate", "Score a run on its test parts, with intervals and a result card."),
         ("predict", "Answer for clips, with each stream's contribution."),
-        ("plugins", "List the installed plugins and what they offer, or check one."),
+        ("plugins", "List the installed plugins and what they offer, check one, or start a new one."),
+        ("doctor", "Say whether this installation is sound, and what to do where it is not."),
     ):
         register(name, f"fusion.cli.{name}:add", summary=summary)

@@ -6,8 +6,9 @@ import dataclasses
 import functools
 import importlib
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -22,6 +23,7 @@ from fusion.catalog.discovery import (
     failures,
     own_distributions,
 )
+from fusion.catalog.faults import guarded, told
 from fusion.catalog.single_files import read_plugin_file
 from fusion.contract.components import NoOptions
 from fusion.contract.errors import ComponentError, ConfigError, Problem
@@ -65,6 +67,12 @@ def with_plugin_files(files: Sequence[Path]) -> Iterator[None]:
         yield
     finally:
         _asked = before
+
+
+@functools.cache
+def engine_catalog() -> Catalog:
+    """The engine's own components: nothing of any other plugin is imported."""
+    return Catalog(discover(Choice(frozenset({"engine"}))))
 
 
 @functools.cache
@@ -200,7 +208,11 @@ class Catalog:
         inner = {field: self.build(other, getattr(options, field)) for field, other in nested(type(options)).items()}
         if inner:
             options = dataclasses.replace(options, **inner)
-        return self.load(kind, name, modality=modality)(options, *args)
+        cls, registration = self.load(kind, name, modality=modality), self.find(kind, name, modality=modality)
+        with guarded(
+            f"the {kind} '{name}' of {registration.distribution} cannot be built", remedy="look at its options"
+        ):
+            return cls(options, *args)
 
     def involved(self, kind: str, component: ComponentLike, *, modality: str | None = None) -> list[Registration]:
         """The registrations of a component and of those that its options name, at any depth.
@@ -326,11 +338,11 @@ def _imported(path: str, registration: Registration) -> Any:
     """The object at ``package.module:Name``."""
     module, _, attribute = path.partition(":")
     try:
-        return getattr(importlib.import_module(module), attribute)
+        with redirect_stdout(sys.stderr):  # answers for programs go to standard output
+            return getattr(importlib.import_module(module), attribute)
     except (Exception, SystemExit) as cause:
-        text = " ".join(str(cause).split())
         raise ComponentError(
-            f"the {registration.kind} '{registration.name}' fails to load from {path}: {type(cause).__name__}: {text}",
+            f"the {registration.kind} '{registration.name}' fails to load from {path}: {told(cause)}",
             remedy=f"reinstall {registration.distribution} with what it requires",
         ) from cause
 

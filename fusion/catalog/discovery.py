@@ -10,7 +10,9 @@ import importlib.metadata
 import json
 import os
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,6 +20,8 @@ from typing import Any, Literal
 
 import pluggy
 
+from fusion.catalog.deprecated import Uses, specify_deprecated, with_deprecated
+from fusion.catalog.faults import told
 from fusion.catalog.requirement import excluding, normalised
 from fusion.catalog.single_files import PluginFile, import_plugin_file
 from fusion.contract import hooks
@@ -210,6 +214,14 @@ def _take_file(file: PluginFile, seen: dict[str, str], choice: Choice, found: Fo
         )
 
 
+def listed() -> list[PluginState]:
+    """Every installed plugin in order, before anything of it is imported; ``offers`` is empty, ``state`` is ok."""
+    return [
+        PluginState(candidate.entry_point.name, candidate.version, candidate.distribution, {}, "ok")
+        for candidate in _candidates()
+    ]
+
+
 def _names(text: str) -> frozenset[str]:
     return frozenset(part.strip() for part in text.split(",") if part.strip())
 
@@ -246,7 +258,8 @@ def _take(candidate: _Candidate, found: Found) -> None:
     error: str | None = None
     try:
         _check_version(candidate)
-        _ask(_manager(_imported(candidate), candidate), candidate, announced, found.registrations)
+        with redirect_stdout(sys.stderr):  # answers for programs go to standard output
+            _ask(_manager(_imported(candidate), candidate), candidate, announced, found.registrations)
     except FusionError as failure:
         error = str(failure)
     if error is None:
@@ -286,13 +299,14 @@ def _imported(candidate: _Candidate) -> Any:
     except FusionError:
         raise
     except (Exception, SystemExit) as cause:
-        raise ComponentError(f"it fails at import: {_described(cause)}", remedy=candidate.remedy) from cause
+        raise ComponentError(f"it fails at import: {told(cause)}", remedy=candidate.remedy) from cause
 
 
 def _manager(plugin: Any, candidate: _Candidate) -> pluggy.PluginManager:
     """A manager with this plugin alone, its hooks validated against the specifications."""
     manager = pluggy.PluginManager(hooks.PROJECT)
     manager.add_hookspecs(hooks)
+    specify_deprecated(manager)
     try:
         manager.register(plugin, candidate.entry_point.name)
     except (Exception, SystemExit) as cause:
@@ -301,13 +315,13 @@ def _manager(plugin: Any, candidate: _Candidate) -> pluggy.PluginManager:
         raise ComponentError(
             f"its hook has a wrong signature: {message}", remedy="see the hooks' reference for the arguments"
         ) from cause
-    for hook in HOOK_KINDS:
+    for hook in with_deprecated(HOOK_KINDS):
         if callable(getattr(plugin, hook, None)) and manager.parse_hookimpl_opts(plugin, hook) is None:
             raise ComponentError(f"{hook} is not marked as a hook", remedy="write @hookimpl above it")
     try:
         manager.check_pending()
     except pluggy.PluginValidationError as cause:
-        unknown = next(name for name in vars(manager.hook) if name not in HOOK_KINDS)
+        unknown = next(name for name in vars(manager.hook) if name not in with_deprecated(HOOK_KINDS))
         close = get_close_matches(unknown, HOOK_KINDS, 1)
         remedy = f"did you mean '{close[0]}'?" if close else f"the hooks are {', '.join(HOOK_KINDS)}"
         raise ComponentError(f"there is no hook '{unknown}'", remedy=remedy) from cause
@@ -321,7 +335,9 @@ def _ask(
     taken: Mapping[tuple[str, str], Registration],
 ) -> None:
     """Call the plugin's hooks; what it announces is checked at once, so that an error points at its line."""
-    for hook, kind in HOOK_KINDS.items():
+    uses = Uses(candidate.entry_point.name, candidate.distribution)
+    for hook, kind in with_deprecated(HOOK_KINDS).items():
+        uses.hook(manager, hook)
 
         def register(
             name: str,
@@ -332,7 +348,12 @@ def _ask(
             summary: str = "",
             examples: str | None = None,
             kind: str = kind,
+            **others: Any,
         ) -> None:
+            if others:
+                current = uses.current(others, options=options, modality=modality, summary=summary, examples=examples)
+                register(name, target, kind=kind, **current)
+                return
             _check_registration(kind, name, {"target": target, "options": options, "examples": examples}, modality)
             holder = taken.get((kind, name)) or announced.get((kind, name))
             if holder is not None:
@@ -351,7 +372,7 @@ def _ask(
             raise
         except (Exception, SystemExit) as cause:
             raise ComponentError(
-                f"it fails while registering ({hook}): {_described(cause)}", remedy=candidate.remedy
+                f"it fails while registering ({hook}): {told(cause)}", remedy=candidate.remedy
             ) from cause
 
 
@@ -365,11 +386,6 @@ def _check_registration(kind: str, name: str, paths: Mapping[str, str | None], m
             raise ComponentError(f"{what} of the {kind} '{name}' is {path!r}", remedy="write 'package.module:Name'")
     if kind == "encoder" and modality is None:
         raise ComponentError(f"the encoder '{name}' names no modality", remedy="register it with modality=")
-
-
-def _described(cause: BaseException) -> str:
-    text = " ".join(str(cause).split())
-    return f"{type(cause).__name__}: {text}" if text else type(cause).__name__
 
 
 def failures(plugins: Iterable[PluginState]) -> list[PluginState]:

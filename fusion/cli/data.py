@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,13 +49,14 @@ def inspect_data(
     from fusion.config.experiment import read_experiment
     from fusion.corpora.inspection import inspect
 
-    loaded = read_experiment(config, overrides)
-    inspection = inspect(
-        loaded.experiment,
-        catalog=catalog(),
-        base=loaded.source.parent,
-        progress=lambda total: progress("inspect", total=total, unit="clips"),
-    )
+    with redirect_stdout(sys.stderr):  # what a plugin prints is no answer
+        loaded = read_experiment(config, overrides)
+        inspection = inspect(
+            loaded.experiment,
+            catalog=catalog(),
+            base=loaded.source.parent,
+            progress=lambda total: progress("inspect", total=total, unit="clips"),
+        )
     if as_json:
         typer.echo(json.dumps(inspection.as_json(), indent=1, ensure_ascii=False))
     else:

@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,7 +48,8 @@ def predict(
     if as_json and as_csv:
         raise UsageError("an answer is printed one way", where="predict", remedy="give either --json or --csv")
     tracks = _tracks(track or [])
-    predictor = Predictor.load(run, fold=fold)
+    with redirect_stdout(sys.stderr):  # what a plugin prints is no answer
+        predictor = Predictor.load(run, fold=fold)
     for note in predictor.notes:
         err.print(f"note: {note}", markup=False)
     writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -55,7 +57,8 @@ def predict(
     header = False
     for clip in clips:
         try:
-            answer = predictor(clip, transcript=transcript, tracks=tracks, embeddings=embeddings)
+            with redirect_stdout(sys.stderr):
+                answer = predictor(clip, transcript=transcript, tracks=tracks, embeddings=embeddings)
         except FusionError as error:
             err.print(f"fusion: {error}", markup=False)
             failures.append(error)

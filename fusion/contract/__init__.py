@@ -23,6 +23,7 @@ from fusion.contract.components import (
     Transform,
     component,
 )
+from fusion.contract.deprecation import ContractDeprecationWarning
 from fusion.contract.errors import (
     ComponentError,
     ConfigError,
@@ -59,6 +60,7 @@ __all__ = [
     "Command",
     "ComponentError",
     "ConfigError",
+    "ContractDeprecationWarning",
     "Corpus",
     "DataError",
     "Decoder",

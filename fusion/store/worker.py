@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fusion.contract import Clip, ComponentError, FusionError, RunError
+from fusion.contract import Clip, ComponentError, ContractDeprecationWarning, FusionError, RunError
 from fusion.store.failures import Failure
 
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ class _Process:
 def start(experiment: Experiment, folder: Path, stop: Any, files: Sequence[Path]) -> None:
     """Set a worker process up: one thread, interrupts left to the parent, an end with the parent."""
     os.environ.update(dict.fromkeys(_THREADS, "1"))
+    warnings.simplefilter("ignore", ContractDeprecationWarning)  # the parent has said it
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _Process.experiment, _Process.folder, _Process.stop, _Process.files = experiment, folder, stop, files
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -160,7 +160,7 @@ class StreamTask:
         if self._settings.mixup:
             tensors, targets = self._mixed(tensors, targets, part.places, epoch, step)
         with self._setting.precision():
-            logits = self.model(tensors).logits
+            logits = self.model.answer(tensors, self._name).logits
         return self._slice.loss(logits, targets, part.places)
 
     def _mixed(self, tensors: Batch, targets: Tensor, places: Tensor, epoch: int, step: int) -> tuple[Batch, Tensor]:
