@@ -83,6 +83,12 @@ def register_protocols(register: Register) -> None:
     """How clips are split into parts."""
     for name, cls, options, summary in (
         ("speaker_folds", "SpeakerFolds", "SpeakerFolds", "k folds over whole speakers"),
+        (
+            "speaker_sentence_folds",
+            "SpeakerSentenceFolds",
+            "SpeakerSentenceFolds",
+            "folds over whole speakers and whole sentences",
+        ),
         ("ravdess_folds", "NamedFolds", "NamedFolds", "the five published folds of RAVDESS"),
         ("leave_one_group_out", "LeaveOneGroupOut", "LeaveOneGroupOut", "each session or dialogue tested once"),
         ("leave_one_speaker_out", "LeaveOneSpeakerOut", None, "each speaker tested once, the next validates"),

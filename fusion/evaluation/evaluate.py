@@ -15,6 +15,7 @@ from fusion.config.experiment import LoadedExperiment, experiment_from
 from fusion.contract import LeakError, RunError
 from fusion.evaluation.card import write_card
 from fusion.evaluation.predictions import rows_of_split
+from fusion.evaluation.sentences import said_before
 from fusion.evaluation.table import Table
 from fusion.inference.files import read_json, write_atomic
 from fusion.training.finetune import Materials, gather, make_setting
@@ -168,4 +169,5 @@ def _add_split(table: Table, name: str, folder: Path, materials: Materials) -> N
         prior=setting.prior,
         absent=outputs.absent,
         windows=len(outputs.windows),
+        said=said_before(tables.test.clips, [*tables.train.clips, *tables.validation.clips]),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import wave
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -197,7 +197,12 @@ def _write_video(file: Path, name: str, said: Sequence[_Said], still: dict[str, 
 
 
 def write_avi(
-    file: Path, pictures: Sequence[NDArray[np.uint8]], sound: NDArray[np.float64] | None, *, fps: Fraction
+    file: Path,
+    pictures: Sequence[NDArray[np.uint8]],
+    sound: NDArray[np.float64] | None,
+    *,
+    fps: Fraction,
+    options: Mapping[str, str] | None = None,
 ) -> Path:
     """Write an avi of MPEG-4 pictures, as DivX makes them, and 16-bit sound.
 
@@ -206,6 +211,10 @@ def write_avi(
         pictures: RGB ``[height, width, 3]``, one for each frame.
         sound: Samples ``[N]`` in -1 to 1 at the rate of the demo's voices; None for no sound.
         fps: Frames per second.
+        options: Further options of the video encoder (``{"bf": "2"}``).
+
+    Returns:
+        file.
     """
     import av
     import numpy as np
@@ -214,7 +223,7 @@ def write_avi(
 
     file.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(file), "w", format="avi", options={"fflags": "+bitexact"}) as container:
-        video: Any = container.add_stream("mpeg4", rate=fps, options={"qscale": "3", "g": "50"})
+        video: Any = container.add_stream("mpeg4", rate=fps, options={"qscale": "3", "g": "50", **(options or {})})
         video.height, video.width = pictures[0].shape[:2]
         video.pix_fmt = "yuv420p"
         video.codec_context.thread_count = 1
