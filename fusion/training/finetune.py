@@ -25,6 +25,7 @@ from fusion.store.prepare import prepare
 from fusion.store.store import Store, store_folder
 from fusion.training.fold import FoldResult, train_fold
 from fusion.training.job import SplitJob
+from fusion.training.label_share import only_labelled
 from fusion.training.processes import current, joined
 from fusion.training.report import Reporter, Silent
 from fusion.training.run import Record, known_clips, locked
@@ -258,8 +259,13 @@ def _job(materials: Materials, split: Split, folder: Path, reporter: Reporter, s
     )
     if tables.left_out:
         reporter.say(f"{len(tables.left_out)} further clips share a speaker or take with validation or test: left out")
+    experiment = materials.loaded.experiment
+    train = only_labelled(tables.train, materials.target, experiment.label_share, experiment.seed)
+    if len(train.clips) < len(tables.train.clips):
+        reporter.say(f"{len(train.clips)} of {len(tables.train.clips)} training clips keep their labels and are used")
+    tables = replace(tables, train=train)
     return SplitJob(
-        materials.loaded.experiment,
+        experiment,
         materials.catalog,
         tables,
         split,
