@@ -68,13 +68,14 @@ def result(parts: tuple[str, ...], clips: list[Clip], store: Store, target: Targ
     table = ClipTable(clips, plan_streams(experiment, catalog()), store, target)
     plan = plan_splits(experiment, clips, catalog())
     probabilities = np.zeros(table.targets.shape)
+    targets = table.targets.astype(np.float64)
     by_split = {}
     for split in plan.splits:
         asked, probabilities[asked] = answers(split, parts, table)
         by_split[split.name] = round(unweighted_average_recall(probabilities[asked], table.targets[asked]), 4)
     bootstrap = Bootstrap([clip.speaker for clip in clips])
-    recall = bootstrap.interval(additive(target.kind), probabilities, table.targets)
-    right = bootstrap.interval(additive_accuracy(), probabilities, table.targets)
+    recall = bootstrap.interval(additive(target.kind), probabilities, targets)
+    right = bootstrap.interval(additive_accuracy(), probabilities, targets)
     return {
         "row": f"logistic regression on action units, fitted on {' and '.join(parts)}",
         "unweighted_average_recall": round(unweighted_average_recall(probabilities, table.targets), 4),

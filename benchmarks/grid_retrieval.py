@@ -85,8 +85,8 @@ class Clips:
         model = self.pretrained.model
         first, second = model.pairs[0]
         objective = cast("Objective", model.objectives[0])
-        one = objective.project(self.embedded(first, later), 0)
-        other = objective.project(self.embedded(second, Fraction(0), shuffled=shuffled), 1)
+        one = model.projected(0, self.embedded(first, later), 0)
+        other = model.projected(0, self.embedded(second, Fraction(0), shuffled=shuffled), 1)
         windows = [Window(clip, Span(Fraction(0), self.seconds), 0) for clip in range(len(self.table.clips))]
         facts = window_facts(self.facts, windows)
         kinds = pair_kinds(facts, facts, shift=None)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,9 +24,11 @@ from typing import Any
 
 def main(run: Path, output: Path, title: str) -> None:
     """Write the three files."""
-    results = json.loads((run / "evaluation" / "results.json").read_text(encoding="utf-8"))
+    results = json.loads(_elsewhere((run / "evaluation" / "results.json").read_text(encoding="utf-8")))
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.with_suffix(".md").write_text(table(results, title, training_minutes(run)), encoding="utf-8")
+    output.with_suffix(".md").write_text(
+        table(results, title, training_minutes(run), validation_scores(run)), encoding="utf-8"
+    )
     for row in results["rows"].values():
         row.pop("curves", None)
     # Where the run lay on somebody's machine is nobody's business.
@@ -33,6 +36,21 @@ def main(run: Path, output: Path, title: str) -> None:
     results["run"]["environment"].pop("command", None)
     output.with_suffix(".json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     output.with_suffix(".csv").write_bytes((run / "evaluation" / "predictions.csv").read_bytes())
+
+
+def _elsewhere(text: str) -> str:
+    """Paths of other runs as they would be in the project's folder: where they lay is nobody's business."""
+    folder = os.environ.get("FUSION_RUNS")
+    return text if folder is None else text.replace(f"{Path(folder).resolve()}/", "runs/")
+
+
+def validation_scores(run: Path) -> str:
+    """The headline's score on each split's validation part, which chose its epochs and maybe its head."""
+    scores = {}
+    for file in sorted(run.glob("*/result.json")):
+        result = json.loads(file.read_text(encoding="utf-8"))
+        scores[file.parent.name] = result["scores"][result["headline"]]
+    return ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
 
 
 def training_minutes(run: Path) -> float:
@@ -44,12 +62,13 @@ def training_minutes(run: Path) -> float:
     return total / 60
 
 
-def table(results: Mapping[str, Any], title: str, minutes: float) -> str:
+def table(results: Mapping[str, Any], title: str, minutes: float, validation: str) -> str:
     """The table as Markdown."""
     record = results["run"]
     split = record["split"]
     measure = results["measure"]
-    command = " ".join(["fusion finetune", Path(record["source"]).as_posix(), *record["overrides"]])
+    words = ["fusion finetune", Path(record["source"]).as_posix(), *record["overrides"]]
+    command = " ".join(words if record.get("start") is None else [*words, "--from", record["start"]])
     rows = results["rows"]
     lines = [
         f"# {title}",
@@ -60,6 +79,7 @@ def table(results: Mapping[str, Any], title: str, minutes: float) -> str:
         f"{len(results['splits'])} splits; each test part scored once",
         f"- seed: {record['seed']}; intervals: 95 %, bootstrap over {rows['headline']['interval']['over']}",
         f"- headline: {', '.join(sorted(set(results['chosen'].values())))}",
+        f"- the headline on validation: {validation}",
         f"- training: {minutes:.0f} minutes in all, one thread of two cores that other jobs shared; "
         f"git {(record['environment'].get('git') or {}).get('commit', 'unknown')[:10]}",
         "",

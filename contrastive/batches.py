@@ -9,13 +9,13 @@ from fractions import Fraction
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from contrastive.pairs import RowFacts
 from contrastive.plan import ClipFacts, DrawnPairs, PairPlan, PlannedBatch
-from fusion.contract import Fitted, Span, Target
+from fusion.contract import Fitted, FusionError, Span, Target
 from fusion.corpora.duplicates import share_takes
-from fusion.data.batches import ClipTable, WindowBatch, make_batch
+from fusion.data.batches import ClipTable, WindowBatch, addressed_batches, make_batch
 from fusion.data.plan import Window
 from fusion.data.windows import GRAIN
 
@@ -72,13 +72,19 @@ def facts_of(planned: PlannedBatch, clips: ClipFacts) -> RowFacts:
     )
 
 
-class _PairBatches(Dataset[PairBatch]):
-    """Batches by (epoch, step): what loader workers compute, each batch whole."""
+class _PairBatches(Dataset["PairBatch | FusionError"]):
+    """Batches by (epoch, step): what loader workers compute, each batch whole; errors for people are handed over."""
 
     def __init__(self, table: ClipTable, plan: PairPlan, fitted: Mapping[str, Fitted], rows: slice) -> None:
         self._table, self._plan, self._fitted, self._rows = table, plan, fitted, rows
 
-    def __getitem__(self, address: tuple[int, int]) -> PairBatch:
+    def __getitem__(self, address: tuple[int, int]) -> PairBatch | FusionError:
+        try:
+            return self._batch(address)
+        except FusionError as error:
+            return error
+
+    def _batch(self, address: tuple[int, int]) -> PairBatch:
         epoch, step = address
         plan = self._plan
         planned = plan.planned(epoch, step)
@@ -121,17 +127,6 @@ def pair_batches(
         epochs: Where to end.
         workers: Loader processes; batches do not depend on them.
     """
-    addresses = [
-        (epoch, step)
-        for epoch in range(first[0], epochs)
-        for step in range(first[1] if epoch == first[0] else 0, plan.steps)
-    ]
-    loader: DataLoader[PairBatch] = DataLoader(
-        _PairBatches(table, plan, fitted, rows),
-        batch_size=None,
-        sampler=addresses,
-        num_workers=workers,
-        prefetch_factor=4 if workers else None,
+    return addressed_batches(
+        _PairBatches(table, plan, fitted, rows), steps=plan.steps, first=first, epochs=epochs, workers=workers
     )
-    for (epoch, step), batch in zip(addresses, loader, strict=True):
-        yield epoch, step, batch

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from hashlib import sha256
 from pathlib import Path
-from typing import Annotated
 
 import typer
+
+from fusion.cli.training import Config, Final, Fold, Overrides, Processes, Start, say_where, training_job
 
 
 def add(app: typer.Typer) -> None:
@@ -17,27 +17,16 @@ def add(app: typer.Typer) -> None:
 
 def pretrain(
     context: typer.Context,
-    config: Annotated[Path, typer.Argument(help="The experiment (YAML).", show_default=False)],
-    overrides: Annotated[
-        list[str] | None, typer.Argument(help="Settings on top: a.b.c=value.", show_default=False)
-    ] = None,
+    config: Config,
+    overrides: Overrides = None,
     *,
-    start: Annotated[Path | None, typer.Option("--from", help="A run whose streams are the start.")] = None,
-    fold: Annotated[
-        str | None,
-        typer.Option("--fold", help="Pretrain this fold only; others may run beside it.", show_default=False),
-    ] = None,
-    final: Annotated[bool, typer.Option("--final", help="Pretrain on all speakers, as long as the folds say.")] = False,
-    processes: Annotated[int, typer.Option("--processes", min=1, help="Train in so many processes.")] = 1,
+    start: Start = None,
+    fold: Fold = None,
+    final: Final = False,
+    processes: Processes = 1,
 ) -> None:
     """Pretrain an experiment's streams on pairs with negatives by kind, fold by fold."""
-    from fusion.cli.launching import launch, taking_part
-
-    if final and fold is not None:
-        raise typer.BadParameter("final streams are of all folds; leave --fold out")
-    if processes > 1:
-        launch(processes, context.find_root().obj)
-    with taking_part():
+    with training_job(context, fold=fold, final=final, processes=processes):
         _pretrain(config, overrides or [], start=start, fold=fold, final=final)
 
 
@@ -45,15 +34,11 @@ def _pretrain(config: Path, overrides: list[str], *, start: Path | None, fold: s
     from contrastive.pretrain import pretrain as run_job
     from contrastive.pretrain import read_settings, stream_pairs
     from fusion.catalog import catalog
-    from fusion.cli.console import out
     from fusion.cli.reporting import TerminalReporter
     from fusion.config.experiment import job_folder, read_experiment
 
     loaded = read_experiment(config, overrides)
-    folder = job_folder(loaded, "pretrain")
-    if start is not None:
-        # Another start is another run, as another setting is.
-        folder = folder.with_name(f"{folder.name}-from-{sha256(str(start.resolve()).encode()).hexdigest()[:8]}")
+    folder = job_folder(loaded, "pretrain", start=start)
     settings = read_settings(loaded, catalog())
     pairs = stream_pairs(settings, list(loaded.experiment.streams), str(config))
     reporter = TerminalReporter()
@@ -63,9 +48,5 @@ def _pretrain(config: Path, overrides: list[str], *, start: Path | None, fold: s
         f"{settings.objective['name']}; pairs {mix}; up to {settings.epochs} epochs; run {folder}"
     )
     run_job(loaded, folder, start=start, fold=fold, final=final, reporter=reporter)
-    out.print(f"run: {folder}")
-    if fold is not None:
-        out.print("next: the same for the other folds, then once without --fold", highlight=False)
-    else:
-        words = ["fusion finetune", str(config), *(shlex.quote(one) for one in overrides), "--from", str(folder)]
-        out.print(f"next: {' '.join([*words, '--final'] if final else words)}", highlight=False)
+    words = ["fusion finetune", str(config), *(shlex.quote(one) for one in overrides), "--from", str(folder)]
+    say_where(folder, " ".join([*words, "--final"] if final else words), fold=fold)

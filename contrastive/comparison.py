@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Literal, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from contrastive.model import PretrainModel, check_finite
 from contrastive.pairs import PairKind, RowFacts, pair_kinds
@@ -70,13 +70,13 @@ def compare(
     embeddings, present = embed(model, table, windows, fitted, precision=precision, batch=batch)
     return [
         compare_pair(
-            (first, second),
-            cast("Objective", objective),
+            model,
+            number,
             (embeddings[first], embeddings[second]),
             present[first] & present[second],
             window_facts(facts, windows),
         )
-        for objective, (first, second) in zip(model.objectives, model.pairs, strict=True)
+        for number, (first, second) in enumerate(model.pairs)
         if int((present[first] & present[second]).sum()) >= 2
     ]
 
@@ -91,14 +91,14 @@ def embed(
     precision: Callable[[], torch.autocast],
     batch: int = 32,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Embeddings ``[W, D]`` on the processor (zeros where absent) and presence ``[W]`` by stream."""
+    """Embeddings (as the model has them) on the processor, zeros where absent, and presence ``[W]``, by stream."""
     device = next(model.parameters()).device
     embeddings: dict[str, list[Tensor]] = {name: [] for name in model.encoders}
     present: dict[str, list[Tensor]] = {name: [] for name in model.encoders}
     for part in evaluation_batches(table, windows, fitted, batch):
         moved = part.to(device)
         for column, name in enumerate(model.encoders):
-            rows = torch.zeros(len(part.windows), model.dim(name), device=device)
+            rows = torch.zeros(len(part.windows), *model.shape(name), device=device)
             stream = moved.streams.get(name)
             if stream is not None:
                 with precision():
@@ -123,19 +123,20 @@ def window_facts(facts: ClipFacts, windows: Sequence[Window]) -> RowFacts:
 
 
 def compare_pair(
-    pair: tuple[str, str],
-    objective: Objective,
+    model: PretrainModel,
+    number: int,
     embeddings: tuple[Tensor, Tensor],
     both: Tensor,
     facts: RowFacts,
 ) -> Compared:
-    """Figures of one pair of streams over the windows ``[W]`` that have both."""
-    device = next(iter(cast("nn.Module", objective).parameters()), torch.zeros(0)).device
+    """Figures of one pair of streams, by its number, over the windows ``[W]`` that have both."""
+    pair, objective = model.pairs[number], cast("Objective", model.objectives[number])
+    device = next(model.parameters()).device
     rows = both.nonzero()[:, 0]
     chosen = RowFacts(*(getattr(facts, name)[rows] for name in ("place", "clip", "content", "label", "start")))
     kinds = pair_kinds(chosen, chosen, shift=None)
-    first = objective.project(embeddings[0][rows].to(device), 0).cpu()
-    second = objective.project(embeddings[1][rows].to(device), 1).cpu()
+    first = model.projected(number, embeddings[0][rows].to(device), 0).cpu()
+    second = model.projected(number, embeddings[1][rows].to(device), 1).cpu()
     similarity = objective.similarity(first, second)
     collapsed = {
         name: reason

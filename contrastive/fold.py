@@ -14,10 +14,11 @@ from contrastive.comparison import Compared, central_windows
 from contrastive.model import PretrainModel, build_objectives
 from contrastive.pairs import PairKind
 from contrastive.plan import PairPlan
-from contrastive.report import write_report
+from contrastive.report import last_counts, write_report
+from contrastive.segments import segments_of
 from contrastive.settings import Pretrain
 from contrastive.step import PairRules
-from contrastive.task import ContrastiveTask, Validation
+from contrastive.task import LOST_BATCHES, ContrastiveTask, Validation
 from fusion.contract import ConfigError, DataError, Objective, Problem, Split
 from fusion.data.batches import ClipTable
 from fusion.data.windows import GRAIN
@@ -25,6 +26,7 @@ from fusion.inference.described import StreamDescription, build_stream
 from fusion.inference.files import read_json, write_json, write_state
 from fusion.training.described import check_described, describe_stream
 from fusion.training.finetune import Materials
+from fusion.training.label_share import with_hidden_labels
 from fusion.training.loop import Progress, fit
 from fusion.training.processes import World
 from fusion.training.report import Reporter
@@ -80,7 +82,8 @@ class FoldJob:
             target=materials.target,
         )
         names = list(dict.fromkeys(name for pair in self.pairs for name in pair))
-        train, kept = self._usable(tables.train.subset(names))
+        known = with_hidden_labels(tables.train, materials.target, experiment.label_share, experiment.seed)
+        train, kept = self._usable(known.subset(names))
         self.reporter.say(
             f"{split.name}: {len(train.clips)} clips to train, {len(tables.validation.clips)} to validate"
             + (f"; {len(tables.train.clips) - kept} have only one side of every pair and are not used" if
@@ -97,7 +100,7 @@ class FoldJob:
         descriptions, encoders = self._encoders(train, names, split, folder, held)
         fitted = {name: description.fitted for name, description in descriptions.items()}
         objectives = build_objectives(self.settings, encoders, self.pairs, materials.catalog, experiment.seed)
-        model = PretrainModel(encoders, objectives, self.pairs).to(device)
+        model = PretrainModel(encoders, objectives, self.pairs, segments_of(self.settings, experiment)).to(device)
         plan = self._plan(train, objectives)
         self._say_kinds(plan)
         held_out = self._comparable(tables.validation.subset(names))
@@ -301,15 +304,16 @@ class FoldJob:
                 report=report,
                 validated=task.validated,
                 stop=stop,
+                counts=task.counts,
             )
 
     def _finish(self, task: ContrastiveTask, folder: Path, progress: Progress) -> dict[str, float]:
         """Compare once more with the kept weights; write the report; say how it went."""
         compared = task.compared()
         write_report(folder / "report.html", compared, progress.history, folder.name)
-        figures: dict[str, float] = {"epoch": float(progress.best_epoch + 1)}
-        counts = {key: int(value) for key, value in task.counted().items() if value}
-        self.reporter.say("  pairs of an epoch: " + ", ".join(f"{key} {value:,}" for key, value in counts.items()))
+        counts = last_counts(progress.history)
+        figures: dict[str, float] = {"epoch": float(progress.best_epoch + 1), **counts}
+        self.reporter.say("  in the last epoch: " + ", ".join(f"{key} {count:,}" for key, count in counts.items()))
         for pair in compared:
             figures |= pair.figures()
             for direction, found in pair.found.items():
@@ -326,17 +330,15 @@ class _Heard:
 
     reporter: Reporter
     said: frozenset[str] = frozenset()
-    epochs: int = 0
 
-    def __call__(self, compared: Sequence[Compared], counts: Mapping[str, int]) -> None:
-        self.epochs += 1
+    def __call__(self, epoch: int, compared: Sequence[Compared], counts: Mapping[str, int]) -> None:
         lines = [
             f"  warning: the embedding of {name} has collapsed: {reason}"
             for pair in compared
             for name, reason in pair.collapsed.items()
-            if self.epochs > _SETTLING
+            if epoch >= _SETTLING
         ]
-        without = counts.get("batches without a valid negative", 0)
+        without = counts.get(LOST_BATCHES, 0)
         if without:
             lines.append(f"  warning: {without} batches had no valid negative and were left out")
         for line in lines:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from contrastive.model import PretrainModel, build_objectives
 from contrastive.pretrain import stream_pairs
+from contrastive.segments import segments_of
 from contrastive.settings import Pretrain
 from fusion.catalog import Catalog
+from fusion.catalog.single_files import require_files
 from fusion.config.experiment import experiment_from
 from fusion.config.models import Experiment
 from fusion.contract import Fitted, RunError
@@ -47,6 +49,7 @@ def load_pretrained(run: Path, fold: str, catalog: Catalog) -> Pretrained:
     if not (folder / "result.json").exists():
         known = ", ".join(record["folds"])
         raise RunError(f"has no finished fold {fold!r}", where=str(run), remedy=f"its folds are {known}")
+    require_files(record.get("plugins", {}), catalog.files, str(run))
     experiment = experiment_from(record["config"], str(run), catalog=catalog)
     settings: Pretrain = catalog.options("command", "pretrain", experiment.pretrain)
     pairs = stream_pairs(settings, list(experiment.streams), str(run))
@@ -59,6 +62,7 @@ def load_pretrained(run: Path, fold: str, catalog: Catalog) -> Pretrained:
             experiment.streams[name], description.input, _ANY_CLASSES, catalog, address=(experiment.seed, "read", name)
         )
         encoders[name] = stream.encoder
-    model = PretrainModel(encoders, build_objectives(settings, encoders, pairs, catalog, experiment.seed), pairs)
+    objectives = build_objectives(settings, encoders, pairs, catalog, experiment.seed)
+    model = PretrainModel(encoders, objectives, pairs, segments_of(settings, experiment))
     model.load_state_dict(read_state(folder / "best.safetensors"))
     return Pretrained(experiment, model.eval(), fitted)

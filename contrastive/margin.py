@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from contrastive.options import Margin
 from contrastive.pairs import PairKind
+from contrastive.segments import changes
 from fusion.contract import ComponentError, ObjectiveOutput
 
 #: The root's gradient at 0 is infinite; a floor keeps identical negatives finite.
@@ -53,7 +54,9 @@ class MarginObjective(nn.Module):
         self._options = options
 
     def project(self, embedding: Tensor, side: int) -> Tensor:  # noqa: ARG002 (both sides are alike)
-        """The embeddings, brought to length 1 where that is asked for."""
+        """The embeddings, or the changes between segments; brought to length 1 where that is asked for."""
+        if embedding.dim() == 3:
+            embedding = changes(embedding, embedding.any(dim=2))
         return functional.normalize(embedding, dim=1) if self._options.normalise else embedding
 
     def similarity(self, first: Tensor, second: Tensor) -> Tensor:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from contrastive.fold import FoldJob
+from contrastive.pairs import PairKind
+from contrastive.segments import at_their_time
 from contrastive.settings import Pretrain
 from fusion.catalog import Catalog
 from fusion.catalog import catalog as installed_catalog
 from fusion.contract import ConfigError, Problem, RunError, Split
-from fusion.training.finetune import describe_job, gather
+from fusion.data.streams import plan_streams
+from fusion.training.finetune import Materials, describe_job, gather
 from fusion.training.processes import joined
 from fusion.training.report import Reporter, Silent
 from fusion.training.run import Record, known_clips, locked
@@ -50,7 +54,7 @@ def pretrain(
         The run's folder; ``finetune --from`` starts from it fold by fold.
 
     Raises:
-        ConfigError: The settings do not fit the streams or the processes.
+        ConfigError: The settings do not fit the streams, the objective or the processes.
         DataError: No clip has both sides of a pair, or there are too few clips.
         LeakError: The split or the start would leak.
         RunError: The folder is busy or holds another run.
@@ -60,11 +64,14 @@ def pretrain(
     settings = read_settings(loaded, catalog)
     source = str(loaded.source)
     pairs = stream_pairs(settings, list(loaded.experiment.streams), source)
+    check_mining(settings, catalog, source)
+    check_segments(settings, loaded, pairs, catalog)
     with joined() as world:
         world.slice_of(settings.batch, "pretrain.batch")
         reporter = reporter if reporter is not None and world.first else Silent()
         with locked(folder, shared=fold is not None):
             materials = gather(loaded, catalog, reporter, further=settings.corpora, unlabelled=True)
+            materials = _in_step(materials, pairs, reporter)
             record = Record(folder)
             if world.first:
                 clips = known_clips([*materials.clips.values(), *materials.further], materials.store.hashes)
@@ -87,6 +94,16 @@ def pretrain(
     return folder
 
 
+def _in_step(materials: Materials, pairs: Sequence[tuple[str, str]], reporter: Reporter) -> Materials:
+    """The materials with streams that no augmentation moves in time; says what is left out."""
+    plans = dict(materials.plans)
+    for name in dict.fromkeys(name for pair in pairs for name in pair):
+        plans[name], moved = at_their_time(plans[name])
+        if moved:
+            reporter.say(f"{name}: {' and '.join(moved)} would part it from the other streams and are left out")
+    return replace(materials, plans=plans)
+
+
 def _final(job: FoldJob, record: Record) -> None:
     """All clips train; how long, the folds have said."""
     known = record.read()
@@ -104,6 +121,50 @@ def read_settings(loaded: LoadedExperiment, catalog: Catalog) -> Pretrain:
     """The section ``pretrain`` of an experiment, every option with its value."""
     settings: Pretrain = catalog.options("command", "pretrain", loaded.experiment.pretrain)
     return settings
+
+
+def check_mining(settings: Pretrain, catalog: Catalog, source: str) -> None:
+    """Whether all that is mined are negatives of the objective.
+
+    Raises:
+        ConfigError: They belong together, or the objective compares drawn pairs and the mix draws none of them.
+    """
+    name = settings.objective["name"]
+    objective: Any = catalog.load("objective", name)
+    problems = []
+    for kind in settings.mining:
+        if PairKind[kind.upper()] in getattr(objective, "partners", ()):
+            why = f"'{name}' draws these pairs together, so that they are no negatives to mine; leave it out"
+        elif objective.pairs == "drawn" and not settings.pairs.get(kind, 0):
+            why = f"'{name}' compares what the mix holds, and it holds none of these; add pairs.{kind} or leave it out"
+        else:
+            continue
+        problems.append(Problem(f"pretrain.mining.{kind}", why))
+    if problems:
+        raise ConfigError(source, problems)
+
+
+def check_segments(
+    settings: Pretrain, loaded: LoadedExperiment, pairs: Sequence[tuple[str, str]], catalog: Catalog
+) -> None:
+    """Whether there are segments to compare.
+
+    Raises:
+        ConfigError: Windows have no length of their own, or a stream shows the whole clip in each.
+    """
+    if settings.segments is None:
+        return
+    problems = []
+    if loaded.experiment.window.seconds == "clip":
+        why = "windows of whole clips have no length in common to be divided; set window.seconds"
+        problems.append(Problem("pretrain.segments", why))
+    plans = plan_streams(loaded.experiment, catalog)
+    for name in dict.fromkeys(name for pair in pairs for name in pair):
+        if plans[name].modality.extent == "clip":
+            why = f"'{name}' shows its whole clip in each window, without segments; leave it out of pretrain.between"
+            problems.append(Problem("pretrain.segments", why))
+    if problems:
+        raise ConfigError(str(loaded.source), problems)
 
 
 def stream_pairs(settings: Pretrain, streams: Sequence[str], source: str) -> tuple[tuple[str, str], ...]:

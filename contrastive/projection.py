@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional
 
+from contrastive.segments import changes
+
 
 class Projections(nn.Module):
     """One projection for each of two streams, to vectors of length 1.
@@ -27,8 +29,11 @@ class Projections(nn.Module):
         )
 
     def forward(self, embedding: Tensor, side: int) -> Tensor:
-        """``[N, D]`` to ``[N, dim]``."""
-        return functional.normalize(self.sides[side](embedding), dim=1)
+        """``[N, D]`` to ``[N, dim]``; of segments ``[N, S, D]``, all projected alike, the changes ``[N, S * dim]``."""
+        projected: Tensor = self.sides[side](embedding)
+        if embedding.dim() == 3:
+            projected = changes(projected, embedding.any(dim=2))
+        return functional.normalize(projected, dim=1)
 
 
 class CosineObjective(nn.Module):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from contrastive.comparison import Compared
 from contrastive.retrieval import RANKS
+from contrastive.task import EMPTY_PLACES, LOST_BATCHES, PAIRS
 from fusion.inference.files import write_atomic
 
 #: Width and height of a plot, and its margins left and below, in pixels.
@@ -43,11 +44,22 @@ def write_report(path: Path, compared: Sequence[Compared], history: Sequence[Map
         parts += [_warnings(pair), _table(pair), _plots(pair, history)]
     if not compared:
         parts.append("<p>No validation clip had both sides of a pair.</p>")
+    counts = ", ".join(f"{key.replace('_', ' ')} {count:,}" for key, count in last_counts(history).items())
+    parts.append(f"<p>In the last epoch: {counts}.</p>")
     page = (
         '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>Pretraining, {escape(fold)}</title><style>{_STYLE}</style><body>{''.join(parts)}</body></html>\n"
     )
     write_atomic(path, page.encode())
+
+
+def last_counts(history: Sequence[Mapping[str, float]]) -> dict[str, int]:
+    """What was counted in the last epoch: pairs of the kinds that there were, empty places and lost batches."""
+    return {
+        key: int(value)
+        for key, value in history[-1].items()
+        if value and (key.startswith(f"{PAIRS} ") or key in (EMPTY_PLACES, LOST_BATCHES))
+    }
 
 
 def _warnings(pair: Compared) -> str:

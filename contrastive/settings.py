@@ -23,6 +23,8 @@ class Pretrain:
         between: Pairs of streams by name; all pairs of the experiment's streams unless given.
         pairs: The mix. For ``margin`` how many pairs of each kind a batch holds, in proportion to each other; for the
             other objectives how many clips of that kind join each clip in the batch, where all others are negatives.
+        segments: Equal parts of a window in which streams' sequences are compared, by what changes from part to part;
+            embeddings are compared unless given.
         curriculum: By kind of negatives, the share of all epochs (0 to 1) after which it joins in; easy first.
         mining: By kind of negatives, how many of the nearest in the batch each window keeps; all unless given.
         shift: Seconds by which windows of ``same_clip_shifted`` pairs begin apart at least.
@@ -44,6 +46,7 @@ class Pretrain:
     objective: Any = component("objective", "infonce")  # noqa: RUF009
     between: tuple[tuple[str, str], ...] = ()
     pairs: dict[PairName, int] = field(default_factory=_mix)
+    segments: int | None = None
     curriculum: dict[NegativeName, float] = field(default_factory=dict)
     mining: dict[NegativeName, int] = field(default_factory=dict)
     shift: float = 1.0
@@ -76,6 +79,10 @@ class Pretrain:
             raise ValueError("curriculum lets every kind of negatives wait; one has to begin at 0")
         if any(count < 1 for count in self.mining.values()):
             raise ValueError("mining keeps at least 1 negative of a kind")
+        if "same_clip_shifted" in self.mining and not self.pairs.get("same_clip_shifted", 0):
+            raise ValueError("mining.same_clip_shifted needs pairs.same_clip_shifted: there is no second window else")
+        if self.segments is not None and self.segments < 2:
+            raise ValueError("segments is at least 2: the changes between them are compared")
         if self.shift < 1:
             raise ValueError("shift is at least 1 second: windows that overlap more show the same")
         if min(self.epochs, self.batch - 1) < 1:

@@ -66,7 +66,7 @@ def encode(
     present = torch.zeros(count, len(names), dtype=torch.uint8, device=device)
     for column, name in enumerate(names):
         part = batch.windows.streams.get(name)
-        rows = torch.zeros(count, model.dim(name), device=device, dtype=next(model.parameters()).dtype)
+        rows = torch.zeros(count, *model.shape(name), device=device, dtype=next(model.parameters()).dtype)
         if part is not None:
             with precision:
                 answer = model.embeddings(name, part.tensors)
@@ -76,9 +76,8 @@ def encode(
             present[places, column] = 1
         embeddings[name] = rows
     own: list[tuple[Tensor, Tensor]] = []
-    for objective, (first, second) in zip(model.objectives, model.pairs, strict=True):
-        compared = cast("Objective", objective)
-        own.append((compared.project(embeddings[first], 0), compared.project(embeddings[second], 1)))
+    for number, (first, second) in enumerate(model.pairs):
+        own.append((model.projected(number, embeddings[first], 0), model.projected(number, embeddings[second], 1)))
     # One collective for all: backwards it is one too.
     flat = torch.cat([side for pair in own for side in pair], dim=1)
     gathered = world.gathered(flat, replicated=False)

@@ -43,6 +43,8 @@ def supervised_contrastive(logits: Tensor, kinds: Tensor) -> tuple[Tensor, Tenso
 class SupervisedContrastiveObjective(CosineObjective):
     """Windows of one emotion are drawn together across streams, in both directions."""
 
+    partners = PARTNERS
+
     def __init__(self, options: SupervisedContrastive, dims: Sequence[int]) -> None:
         super().__init__(dims, options.dim, options.hidden)
         self._scale = 1 / options.temperature

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,9 @@ from fusion.data.batches import ClipTable
 from fusion.data.plan import Window
 from fusion.training.loop import Score
 from fusion.training.processes import World
+
+#: Names of counts; those of pairs end with their kind.
+PAIRS, EMPTY_PLACES, LOST_BATCHES = "pairs", "places without a window", "batches without a valid negative"
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,10 @@ class ContrastiveTask:
         fitted: By stream.
         world: The processes.
         frozen: Streams whose encoders stay as they are.
-        hear: Told what validation found and the counts of pairs since the last time.
+        hear: Told what validation found after which epoch, and the epoch's counts.
+
+    Attributes:
+        counts: Of the epoch under way, over all processes: pairs by kind, empty places and lost batches.
     """
 
     def __init__(
@@ -59,7 +66,7 @@ class ContrastiveTask:
         learning_rate: float,
         workers: int,
         precision: Callable[[], torch.autocast],
-        hear: Callable[[Sequence[Compared], Mapping[str, int]], None],
+        hear: Callable[[int, Sequence[Compared], Mapping[str, int]], None],
     ) -> None:
         self.model: PretrainModel = model
         self._train = train
@@ -73,8 +80,8 @@ class ContrastiveTask:
         self._workers = workers
         self._precision = precision
         self._hear = hear
-        self._counts: dict[str, int] = {}
-        self._last: dict[str, int] = {}
+        self._epoch = 0
+        self.counts: Counter[str] = Counter()
 
     @property
     def steps(self) -> int:
@@ -112,32 +119,22 @@ class ContrastiveTask:
     def loss(self, batch: PairBatch, epoch: int, step: int) -> Tensor | None:
         """The loss of a batch; None where it has no valid negative, which is counted."""
         del step
+        self._epoch = epoch
         for name in self._frozen:
             self.model.encoders[name].eval()
         windows = batch.windows.to(next(self.model.parameters()).device)
         batch = PairBatch(windows, batch.places, batch.rows, batch.facts, batch.pairs)
         encoded = encode(self.model, batch, self._train, self._world, self._precision())
         result = step_loss(self.model, encoded, batch, self._rules(epoch), self._world)
-        for kind, count in result.counts.items():
-            self._count(kind.name.lower(), count)
         held = torch.stack(list(encoded.present.values())).any(dim=0)
-        self._count("places without a window", int((~held).sum()))
+        self.counts.update({f"{PAIRS} {kind.name.lower()}": count for kind, count in result.counts.items()})
+        self.counts.update({EMPTY_PLACES: int((~held).sum()), LOST_BATCHES: int(result.loss is None)})
         if result.loss is None:
-            self._count("batches without a valid negative", 1)
             return None
         # Each process computes its rows' part; what is logged is the whole.
         whole = result.loss.detach().clone()
         self._world.sum_([whole])
         return result.loss + (whole - result.loss.detach())
-
-    def _count(self, what: str, count: int) -> None:
-        self._counts[what] = self._counts.get(what, 0) + count
-
-    def counted(self) -> Mapping[str, int]:
-        """Pairs by kind, empty places and lost batches since the last time; what was told last where there are none."""
-        if self._counts:
-            self._last, self._counts = self._counts, {}
-        return self._last
 
     def compared(self) -> list[Compared]:
         """The validation clips held against each other, with the weights as they are."""
@@ -150,10 +147,9 @@ class ContrastiveTask:
     def validate(self) -> Score:
         """Mean recall at 1 over pairs of streams and directions; the loss is minus the mean reciprocal rank."""
         compared = self.compared()
-        self._hear(compared, self.counted())
+        self._hear(self._epoch, compared, self.counts)
         found = [one for pair in compared for one in pair.found.values()]
         recall = sum(one.recall[1] for one in found) / max(len(found), 1)
         reciprocal = sum(float((1 / (one.ranks.double() + 1)).mean()) for one in found) / max(len(found), 1)
         figures = {key: value for pair in compared for key, value in pair.figures().items()}
-        figures |= {f"pairs {key}": float(count) for key, count in self._last.items()}
         return Score(recall, -reciprocal, figures)

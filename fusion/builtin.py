@@ -16,10 +16,17 @@ def register_corpora(register: Register) -> None:
         ("ravdess", "fusion.corpora.ravdess:Ravdess", "24 actors, 8 emotions, speech and song"),
         ("grid", "fusion.corpora.grid:Grid", "34 speakers, 1000 sentences each, no emotion labels"),
         ("java_sed", "fusion.corpora.java_sed:JavaSED", "8 speakers, 6 emotions, Javanese"),
+        ("iemocap", "fusion.corpora.iemocap.corpus:Iemocap", "10 actors in dialogues, 9 emotions, ratings"),
         ("manifest", "fusion.corpora.manifest:Manifest", "a table of clips: CSV, JSON Lines or Parquet"),
         ("demo", "fusion.corpora.demo.corpus:Demo", "generated talking faces, for trying the engine"),
     ):
-        register(name, target, options=f"{_CORPORA}:{target.partition(':')[2]}", summary=summary)
+        register(
+            name,
+            target,
+            options=f"{_CORPORA}:{target.partition(':')[2]}",
+            summary=summary,
+            examples=f"fusion.corpora.examples:{name}",
+        )
 
 
 @hookimpl
@@ -29,7 +36,13 @@ def register_targets(register: Register) -> None:
         ("classes", "Classes", "one class, several, or a distribution over classes"),
         ("dimensions", "Dimensions", "values such as valence, arousal, dominance"),
     ):
-        register(name, f"fusion.heads.targets:{cls}", options=f"{_HEADS}:{cls}", summary=summary)
+        register(
+            name,
+            f"fusion.heads.targets:{cls}",
+            options=f"{_HEADS}:{cls}",
+            summary=summary,
+            examples=f"fusion.heads.examples:{name}",
+        )
     register("none", "fusion.heads.targets:Nothing", summary="no target: for corpora without labels")
 
 
@@ -41,7 +54,13 @@ def register_heads(register: Register) -> None:
         ("weighted_sum", "WeightedSum", "weighted sum of the streams' logits or projected embeddings"),
         ("learned", "Learned", "concatenation, gates, or attention over the streams' sequences"),
     ):
-        register(name, f"fusion.heads.{name}:{cls}", options=f"{_HEADS}:{cls}", summary=summary)
+        register(
+            name,
+            f"fusion.heads.{name}:{cls}",
+            options=f"{_HEADS}:{cls}",
+            summary=summary,
+            examples=f"fusion.heads.examples:{name}",
+        )
 
 
 @hookimpl
@@ -64,6 +83,12 @@ def register_protocols(register: Register) -> None:
     """How clips are split into parts."""
     for name, cls, options, summary in (
         ("speaker_folds", "SpeakerFolds", "SpeakerFolds", "k folds over whole speakers"),
+        (
+            "speaker_sentence_folds",
+            "SpeakerSentenceFolds",
+            "SpeakerSentenceFolds",
+            "folds over whole speakers and whole sentences",
+        ),
         ("ravdess_folds", "NamedFolds", "NamedFolds", "the five published folds of RAVDESS"),
         ("leave_one_group_out", "LeaveOneGroupOut", "LeaveOneGroupOut", "each session or dialogue tested once"),
         ("leave_one_speaker_out", "LeaveOneSpeakerOut", None, "each speaker tested once, the next validates"),
@@ -72,7 +97,9 @@ def register_protocols(register: Register) -> None:
         ("random", "Random", "Shares", "clips drawn at random (leaking)"),
     ):
         path = None if options is None else f"{_PROTOCOLS}:{options}"
-        register(name, f"fusion.evaluation.protocols:{cls}", options=path, summary=summary)
+        shown = {"speaker_sentence_folds", "leave_one_group_out", "held_out"}
+        cases = f"fusion.evaluation.examples:{name}" if name in shown else None
+        register(name, f"fusion.evaluation.protocols:{cls}", options=path, summary=summary, examples=cases)
 
 
 @hookimpl
@@ -86,6 +113,7 @@ def register_commands(register: Register) -> None:
         ("finetune", "Train streams and fusion heads."),
         ("evaluate", "Score a run on its test parts, with intervals and a result card."),
         ("predict", "Answer for clips, with each stream's contribution."),
-        ("plugins", "List the installed plugins and what they offer."),
+        ("plugins", "List the installed plugins and what they offer, check one, or start a new one."),
+        ("doctor", "Say whether this installation is sound, and what to do where it is not."),
     ):
         register(name, f"fusion.cli.{name}:add", summary=summary)

@@ -6,7 +6,16 @@ catalog().names("encoder", "video")
 catalog().build("transform", {"name": "log_mel", "bands": 64})
 """
 
-from fusion.catalog.components import Catalog, ComponentLike, catalog
+from fusion.catalog.components import Catalog, ComponentLike, catalog, engine_catalog, with_plugin_files
 from fusion.catalog.discovery import KINDS, PluginState, Registration
 
-__all__ = ["KINDS", "Catalog", "ComponentLike", "PluginState", "Registration", "catalog"]
+__all__ = [
+    "KINDS",
+    "Catalog",
+    "ComponentLike",
+    "PluginState",
+    "Registration",
+    "catalog",
+    "engine_catalog",
+    "with_plugin_files",
+]

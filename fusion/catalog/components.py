@@ -6,7 +6,9 @@ import dataclasses
 import functools
 import importlib
 import os
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -21,8 +23,11 @@ from fusion.catalog.discovery import (
     failures,
     own_distributions,
 )
+from fusion.catalog.faults import guarded, told
+from fusion.catalog.single_files import read_plugin_file
 from fusion.contract.components import NoOptions
 from fusion.contract.errors import ComponentError, ConfigError, Problem
+from fusion.contract.examples import Example
 
 if TYPE_CHECKING:
     from fusion.config.models import Component
@@ -32,24 +37,48 @@ else:
     ComponentLike = Any
 
 
-def catalog(*, strict: bool | None = None) -> Catalog:
+#: Single-file plugins that the command line asked for.
+_asked: tuple[Path, ...] = ()
+
+
+def catalog(*, strict: bool | None = None, files: Sequence[Path] | None = None) -> Catalog:
     """The catalog of this process, built on first use from the installed plugins.
 
     Args:
         strict: Whether a failed plugin is an error; FUSION_STRICT=1 in the environment unless given.
+        files: Python files that are plugins too; those of the command line (``--plugin``) unless given.
 
     Raises:
-        ComponentError: In strict mode, where any plugin failed.
+        ComponentError: In strict mode, where any plugin failed; where one of the files fails.
+        InputMissing: One of the files is not there.
     """
-    found = _catalog()
+    found = _catalog(_asked if files is None else tuple(files))
     if os.environ.get("FUSION_STRICT", "0") not in {"", "0"} if strict is None else strict:
         found.require_whole()
     return found
 
 
+@contextmanager
+def with_plugin_files(files: Sequence[Path]) -> Iterator[None]:
+    """Let ``catalog()`` include these single-file plugins meanwhile."""
+    global _asked  # noqa: PLW0603 - the catalog is the process's, and so is this
+    before, _asked = _asked, tuple(files)
+    try:
+        yield
+    finally:
+        _asked = before
+
+
 @functools.cache
-def _catalog() -> Catalog:
-    return Catalog(discover(Choice.from_environment()))
+def engine_catalog() -> Catalog:
+    """The engine's own components: nothing of any other plugin is imported."""
+    return Catalog(discover(Choice(frozenset({"engine"}))))
+
+
+@functools.cache
+def _catalog(files: tuple[Path, ...]) -> Catalog:
+    distinct = {path.resolve(): path for path in files}
+    return Catalog(discover(Choice.from_environment(), [read_plugin_file(path) for path in distinct.values()]))
 
 
 class Catalog:
@@ -62,6 +91,8 @@ class Catalog:
     def __init__(self, found: Found) -> None:
         self._registrations = found.registrations
         self.plugins: Sequence[PluginState] = tuple(found.plugins)
+        #: The single-file plugins among them.
+        self.files = found.files
 
     def require_whole(self) -> None:
         """Raise ComponentError if any plugin failed, with every reason."""
@@ -83,6 +114,10 @@ class Catalog:
     def announced(self, kind: str) -> tuple[str, ...]:
         """Names of a kind in the order in which the plugins announced them."""
         return tuple(registration.name for registration in self._of(kind))
+
+    def registrations(self, kind: str) -> tuple[Registration, ...]:
+        """Everything of a kind, in the order in which the plugins announced it."""
+        return tuple(self._of(kind))
 
     def find(self, kind: str, name: str, *, modality: str | None = None) -> Registration:
         """The registration of a name; with a modality, it must be for that one (or for any).
@@ -114,7 +149,7 @@ class Catalog:
         """As ``options``, but the problems of the values are returned: ``(instance, [])`` or ``(None, problems)``."""
         from fusion.catalog.options import nested, validated
 
-        cls = self._options_class(registration)
+        cls = self.options_class(registration)
         fields = nested(cls)
         problems: list[Problem] = []
         given = dict(values)
@@ -149,6 +184,16 @@ class Catalog:
         registration = self.find(kind, name, modality=modality)
         return _imported(registration.target, registration)
 
+    def examples(self, registration: Registration, folder: Path) -> Sequence[Any]:
+        """The examples that a component is to be checked with, made now; ``folder`` is theirs to write to.
+
+        Raises:
+            ComponentError: Their module fails to load. Whatever else their function raises is handed on.
+        """
+        if registration.examples is None:
+            return (Example(),)
+        return tuple(_imported(registration.examples, registration)(folder))
+
     def build(self, kind: str, component: ComponentLike, *args: Any, modality: str | None = None) -> Any:
         """An instance: ``Class(options, *args)``, with the components that its options name built first.
 
@@ -163,7 +208,11 @@ class Catalog:
         inner = {field: self.build(other, getattr(options, field)) for field, other in nested(type(options)).items()}
         if inner:
             options = dataclasses.replace(options, **inner)
-        return self.load(kind, name, modality=modality)(options, *args)
+        cls, registration = self.load(kind, name, modality=modality), self.find(kind, name, modality=modality)
+        with guarded(
+            f"the {kind} '{name}' of {registration.distribution} cannot be built", remedy="look at its options"
+        ):
+            return cls(options, *args)
 
     def involved(self, kind: str, component: ComponentLike, *, modality: str | None = None) -> list[Registration]:
         """The registrations of a component and of those that its options name, at any depth.
@@ -213,7 +262,12 @@ class Catalog:
             raise ValueError(f"{kind!r} is no kind of component; the kinds are {', '.join(KINDS)}")
         return [registration for (own, _), registration in self._registrations.items() if own == kind]
 
-    def _options_class(self, registration: Registration) -> type:
+    def options_class(self, registration: Registration) -> type:
+        """The dataclass of a component's options, imported now.
+
+        Raises:
+            ComponentError: Its module fails to load, or it is no dataclass.
+        """
         if registration.options is None:
             return NoOptions
         cls = _imported(registration.options, registration)
@@ -229,7 +283,7 @@ class Catalog:
         """Validated options as JSON values."""
         from fusion.catalog.options import adapter
 
-        dumped: dict[str, Any] = adapter(self._options_class(registration)).dump_python(options, mode="json")
+        dumped: dict[str, Any] = adapter(self.options_class(registration)).dump_python(options, mode="json")
         return dumped
 
     def _unknown(self, kind: str, name: str, modality: str | None) -> str:
@@ -284,11 +338,11 @@ def _imported(path: str, registration: Registration) -> Any:
     """The object at ``package.module:Name``."""
     module, _, attribute = path.partition(":")
     try:
-        return getattr(importlib.import_module(module), attribute)
+        with redirect_stdout(sys.stderr):  # answers for programs go to standard output
+            return getattr(importlib.import_module(module), attribute)
     except (Exception, SystemExit) as cause:
-        text = " ".join(str(cause).split())
         raise ComponentError(
-            f"the {registration.kind} '{registration.name}' fails to load from {path}: {type(cause).__name__}: {text}",
+            f"the {registration.kind} '{registration.name}' fails to load from {path}: {told(cause)}",
             remedy=f"reinstall {registration.distribution} with what it requires",
         ) from cause
 

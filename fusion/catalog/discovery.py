@@ -10,7 +10,9 @@ import importlib.metadata
 import json
 import os
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,7 +20,10 @@ from typing import Any, Literal
 
 import pluggy
 
+from fusion.catalog.deprecated import Uses, specify_deprecated, with_deprecated
+from fusion.catalog.faults import told
 from fusion.catalog.requirement import excluding, normalised
+from fusion.catalog.single_files import PluginFile, import_plugin_file
 from fusion.contract import hooks
 from fusion.contract.errors import ComponentError, FusionError
 
@@ -58,8 +63,9 @@ class Registration:
         modality: The modality it is for, if it is for one only.
         summary: One line for listings.
         plugin: Name of the plugin (its entry point).
-        distribution: Name of the distribution that installs it.
-        version: Version of that distribution.
+        distribution: Name of the distribution that installs it, or of the single file that it is in.
+        version: Version of that distribution, or of the file.
+        examples: ``package.module:function`` that makes the cases it is checked with, or None.
     """
 
     kind: str
@@ -71,6 +77,7 @@ class Registration:
     plugin: str
     distribution: str
     version: str
+    examples: str | None = None
 
 
 @dataclass(frozen=True)
@@ -123,20 +130,27 @@ class Choice:
 
 @dataclass
 class _Candidate:
-    """An entry point with what its distribution says of itself; nothing is imported yet."""
+    """An entry point with what its distribution says of itself, or a single file; nothing is imported yet."""
 
     entry_point: importlib.metadata.EntryPoint
     distribution: str
     version: str
     requires: Sequence[str]
+    file: PluginFile | None = None
+
+    @property
+    def remedy(self) -> str:
+        """What to do where it is broken."""
+        return f"reinstall or remove {self.distribution}" if self.file is None else "mend it, or leave --plugin out"
 
 
 @dataclass
 class Found:
-    """Everything discovery found: registrations by (kind, name), and the state of every plugin."""
+    """Everything discovery found: registrations by (kind, name), the state of every plugin, and the single files."""
 
     registrations: dict[tuple[str, str], Registration] = field(default_factory=dict)
     plugins: list[PluginState] = field(default_factory=list)
+    files: tuple[PluginFile, ...] = ()
 
 
 def own_distributions() -> dict[str, dict[str, list[str]]]:
@@ -146,9 +160,17 @@ def own_distributions() -> dict[str, dict[str, list[str]]]:
     return content
 
 
-def discover(choice: Choice) -> Found:
-    """Load every chosen plugin, ours first, then others by distribution and name; never raises for a plugin."""
-    found = Found()
+def discover(choice: Choice, files: Sequence[PluginFile] = ()) -> Found:
+    """Load every chosen plugin, ours first, then others by distribution and name, and single files last.
+
+    Args:
+        choice: Which of the installed plugins to load.
+        files: Plugins that somebody asked for by name, and that must therefore work.
+
+    Raises:
+        ComponentError: A file fails. An installed plugin never makes this raise.
+    """
+    found = Found(files=tuple(files))
     seen: dict[str, str] = {}
     for candidate in _candidates():
         name = candidate.entry_point.name
@@ -165,7 +187,39 @@ def discover(choice: Choice) -> Found:
     for name in sorted((choice.only or frozenset()) - seen.keys()):
         error = "FUSION_PLUGINS names it, but no installed distribution has a plugin of this name"
         found.plugins.append(PluginState(name, "", "", {}, "failed", error))
+    for file in files:
+        _take_file(file, seen, choice, found)
     return found
+
+
+def _take_file(file: PluginFile, seen: dict[str, str], choice: Choice, found: Found) -> None:
+    where = str(file.path)
+    if file.name in seen:
+        raise ComponentError(
+            f"the plugin name '{file.name}' is taken by {seen[file.name]}", where=where, remedy="rename the file"
+        )
+    if file.name in choice.blocked:
+        raise ComponentError("is blocked by FUSION_BLOCK", where=where, remedy="leave --plugin out")
+    seen[file.name] = where
+    entry_point = importlib.metadata.EntryPoint(file.name, file.name, hooks.ENTRY_POINTS)
+    _take(_Candidate(entry_point, file.path.name, file.version, (), file), found)
+    state = found.plugins[-1]
+    if state.error is not None:
+        raise ComponentError(state.error, where=where)
+    if not state.offers:
+        raise ComponentError(
+            "registers nothing",
+            where=where,
+            remedy="write a function such as register_encoders with @hookimpl above it",
+        )
+
+
+def listed() -> list[PluginState]:
+    """Every installed plugin in order, before anything of it is imported; ``offers`` is empty, ``state`` is ok."""
+    return [
+        PluginState(candidate.entry_point.name, candidate.version, candidate.distribution, {}, "ok")
+        for candidate in _candidates()
+    ]
 
 
 def _names(text: str) -> frozenset[str]:
@@ -204,7 +258,8 @@ def _take(candidate: _Candidate, found: Found) -> None:
     error: str | None = None
     try:
         _check_version(candidate)
-        _ask(_manager(_imported(candidate), candidate), candidate, announced, found.registrations)
+        with redirect_stdout(sys.stderr):  # answers for programs go to standard output
+            _ask(_manager(_imported(candidate), candidate), candidate, announced, found.registrations)
     except FusionError as failure:
         error = str(failure)
     if error is None:
@@ -227,7 +282,7 @@ def _take(candidate: _Candidate, found: Found) -> None:
 
 
 def _check_version(candidate: _Candidate) -> None:
-    if normalised(candidate.distribution) == OWN_DISTRIBUTION:
+    if candidate.file is not None or normalised(candidate.distribution) == OWN_DISTRIBUTION:
         return
     ours = importlib.metadata.version(OWN_DISTRIBUTION)
     refused = excluding(candidate.requires, OWN_DISTRIBUTION, ours)
@@ -240,17 +295,18 @@ def _check_version(candidate: _Candidate) -> None:
 
 def _imported(candidate: _Candidate) -> Any:
     try:
-        return candidate.entry_point.load()
+        return candidate.entry_point.load() if candidate.file is None else import_plugin_file(candidate.file)
+    except FusionError:
+        raise
     except (Exception, SystemExit) as cause:
-        raise ComponentError(
-            f"it fails at import: {_described(cause)}", remedy=f"reinstall or remove {candidate.distribution}"
-        ) from cause
+        raise ComponentError(f"it fails at import: {told(cause)}", remedy=candidate.remedy) from cause
 
 
 def _manager(plugin: Any, candidate: _Candidate) -> pluggy.PluginManager:
     """A manager with this plugin alone, its hooks validated against the specifications."""
     manager = pluggy.PluginManager(hooks.PROJECT)
     manager.add_hookspecs(hooks)
+    specify_deprecated(manager)
     try:
         manager.register(plugin, candidate.entry_point.name)
     except (Exception, SystemExit) as cause:
@@ -259,13 +315,13 @@ def _manager(plugin: Any, candidate: _Candidate) -> pluggy.PluginManager:
         raise ComponentError(
             f"its hook has a wrong signature: {message}", remedy="see the hooks' reference for the arguments"
         ) from cause
-    for hook in HOOK_KINDS:
+    for hook in with_deprecated(HOOK_KINDS):
         if callable(getattr(plugin, hook, None)) and manager.parse_hookimpl_opts(plugin, hook) is None:
             raise ComponentError(f"{hook} is not marked as a hook", remedy="write @hookimpl above it")
     try:
         manager.check_pending()
     except pluggy.PluginValidationError as cause:
-        unknown = next(name for name in vars(manager.hook) if name not in HOOK_KINDS)
+        unknown = next(name for name in vars(manager.hook) if name not in with_deprecated(HOOK_KINDS))
         close = get_close_matches(unknown, HOOK_KINDS, 1)
         remedy = f"did you mean '{close[0]}'?" if close else f"the hooks are {', '.join(HOOK_KINDS)}"
         raise ComponentError(f"there is no hook '{unknown}'", remedy=remedy) from cause
@@ -279,7 +335,9 @@ def _ask(
     taken: Mapping[tuple[str, str], Registration],
 ) -> None:
     """Call the plugin's hooks; what it announces is checked at once, so that an error points at its line."""
-    for hook, kind in HOOK_KINDS.items():
+    uses = Uses(candidate.entry_point.name, candidate.distribution)
+    for hook, kind in with_deprecated(HOOK_KINDS).items():
+        uses.hook(manager, hook)
 
         def register(
             name: str,
@@ -288,9 +346,15 @@ def _ask(
             options: str | None = None,
             modality: str | None = None,
             summary: str = "",
+            examples: str | None = None,
             kind: str = kind,
+            **others: Any,
         ) -> None:
-            _check_registration(kind, name, target, options, modality)
+            if others:
+                current = uses.current(others, options=options, modality=modality, summary=summary, examples=examples)
+                register(name, target, kind=kind, **current)
+                return
+            _check_registration(kind, name, {"target": target, "options": options, "examples": examples}, modality)
             holder = taken.get((kind, name)) or announced.get((kind, name))
             if holder is not None:
                 raise ComponentError(
@@ -299,7 +363,7 @@ def _ask(
                 )
             announced[kind, name] = Registration(
                 kind, name, target, options, modality, summary,
-                candidate.entry_point.name, candidate.distribution, candidate.version,
+                candidate.entry_point.name, candidate.distribution, candidate.version, examples,
             )  # fmt: skip
 
         try:
@@ -308,26 +372,20 @@ def _ask(
             raise
         except (Exception, SystemExit) as cause:
             raise ComponentError(
-                f"it fails while registering ({hook}): {_described(cause)}",
-                remedy=f"reinstall or remove {candidate.distribution}",
+                f"it fails while registering ({hook}): {told(cause)}", remedy=candidate.remedy
             ) from cause
 
 
-def _check_registration(kind: str, name: str, target: str, options: str | None, modality: str | None) -> None:
+def _check_registration(kind: str, name: str, paths: Mapping[str, str | None], modality: str | None) -> None:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ComponentError(
             f"a {kind} cannot be named {name!r}", remedy="names are lower case letters, digits and underscores"
         )
-    for what, path in (("target", target), ("options", options)):
+    for what, path in paths.items():
         if path is not None and (not isinstance(path, str) or not _TARGET.fullmatch(path)):
             raise ComponentError(f"{what} of the {kind} '{name}' is {path!r}", remedy="write 'package.module:Name'")
     if kind == "encoder" and modality is None:
         raise ComponentError(f"the encoder '{name}' names no modality", remedy="register it with modality=")
-
-
-def _described(cause: BaseException) -> str:
-    text = " ".join(str(cause).split())
-    return f"{type(cause).__name__}: {text}" if text else type(cause).__name__
 
 
 def failures(plugins: Iterable[PluginState]) -> list[PluginState]:

@@ -20,6 +20,12 @@ def normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def named(requirement: str) -> str | None:
+    """The distribution that a requirement is on; None where it is written in no usual way (a URL)."""
+    match = _REQUIREMENT.match(requirement)
+    return None if match is None else match["name"]
+
+
 def excluding(requirements: Iterable[str], distribution: str, version: str) -> str | None:
     """The specifiers of the first requirement on ``distribution`` that excludes ``version``; None if all accept it.
 

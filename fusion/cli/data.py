@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,16 +30,22 @@ def add(app: typer.Typer) -> None:
         config: Annotated[Path, typer.Argument(help="An experiment.")],
         overrides: Annotated[list[str] | None, typer.Argument(help="Changes to it, such as corpus.limit=20.")] = None,
         pictures: Annotated[Path | None, typer.Option(help="Write a sheet of pictures here (PNG).")] = None,
+        alike: Annotated[bool, typer.Option(help="Look for pictures that stand, alike, in several parts.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     ) -> None:
         """Count clips by class, speaker, sex and split; say how long they are and what is missing."""
-        inspect_data(config, overrides or (), pictures=pictures, as_json=as_json)
+        inspect_data(config, overrides or (), pictures=pictures, alike=alike, as_json=as_json)
 
     app.add_typer(data, name="data")
 
 
 def inspect_data(
-    config: Path, overrides: list[str] | tuple[str, ...] = (), *, pictures: Path | None = None, as_json: bool = False
+    config: Path,
+    overrides: list[str] | tuple[str, ...] = (),
+    *,
+    pictures: Path | None = None,
+    alike: bool = False,
+    as_json: bool = False,
 ) -> Inspection:
     """Print the inspection of an experiment; write a contact sheet if asked."""
     import json
@@ -47,13 +55,15 @@ def inspect_data(
     from fusion.config.experiment import read_experiment
     from fusion.corpora.inspection import inspect
 
-    loaded = read_experiment(config, overrides)
-    inspection = inspect(
-        loaded.experiment,
-        catalog=catalog(),
-        base=loaded.source.parent,
-        progress=lambda total: progress("inspect", total=total, unit="clips"),
-    )
+    with redirect_stdout(sys.stderr):  # what a plugin prints is no answer
+        loaded = read_experiment(config, overrides)
+        inspection = inspect(
+            loaded.experiment,
+            catalog=catalog(),
+            base=loaded.source.parent,
+            progress=lambda total: progress("inspect", total=total, unit="clips"),
+            alike=alike,
+        )
     if as_json:
         typer.echo(json.dumps(inspection.as_json(), indent=1, ensure_ascii=False))
     else:

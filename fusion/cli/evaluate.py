@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Optional
@@ -39,15 +41,14 @@ def evaluate(
     from fusion.evaluation.evaluate import evaluate as run_job
 
     reporter = TerminalReporter()
-    if on is not None:
-        evaluation = evaluate_on(run, on, fold=fold, overlap=overlap.value, reporter=reporter)
-    elif overlap is not Overlap.refuse:
+    if on is None and overlap is not Overlap.refuse:
         raise FusionError("goes with --on only", where="--overlap", remedy="name a config with --on")
-    else:
-        evaluation = run_job(run, fold=fold, reporter=reporter)
+    with redirect_stdout(sys.stderr):  # what a plugin prints is no answer
+        if on is not None:
+            evaluation = evaluate_on(run, on, fold=fold, overlap=overlap.value, reporter=reporter)
+        else:
+            evaluation = run_job(run, fold=fold, reporter=reporter)
     if as_json:
-        import sys
-
         sys.stdout.write((evaluation.folder / "results.json").read_text(encoding="utf-8"))
         return
     print_results(evaluation.results)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import typer
 
@@ -19,6 +20,8 @@ def add(app: typer.Typer) -> None:
     plugins = typer.Typer(no_args_is_help=True, context_settings=_LIGHT, rich_markup_mode=None)
     plugins.callback()(_group)
     plugins.command("list", context_settings=_LIGHT)(list_plugins)
+    plugins.command("check", context_settings=_LIGHT)(check_plugin)
+    plugins.command("new", context_settings=_LIGHT)(new_plugin)
     app.add_typer(plugins, name="plugins")
 
 
@@ -36,6 +39,34 @@ def list_plugins(
         _print(found.plugins)
     if failures(found.plugins):
         catalog()
+
+
+def check_plugin(
+    package: str = typer.Argument(help="A plugin, or an installed distribution with all of its plugins."),
+    kind: str = typer.Option(None, help="Only components of this kind."),
+    component: str = typer.Option(None, help="Only components of this name."),
+    golden: bool = typer.Option(False, "--golden", help="First keep what it puts out now as its golden outputs."),
+    as_json: bool = typer.Option(False, "--json", help="As JSON, for programs."),
+) -> None:
+    """Check every component of a plugin against its contract.
+
+    Ends with 69 where a check fails.
+    """
+    from fusion.cli.checking import check
+
+    check(package, kind=kind, component=component, golden=golden, as_json=as_json)
+
+
+def new_plugin(
+    name: str = typer.Argument(help="The plugin's name; its package is called fusion-NAME.", show_default=False),
+    modality: str = typer.Option("", help="The name of its modality.", show_default="NAME"),
+) -> None:
+    """Write a package with a modality, an encoder and tests into a new folder: it installs, passes and trains."""
+    from fusion.cli.plugin_package import write_plugin
+
+    folder = write_plugin(Path(), name, modality or name, catalog(strict=False))
+    print(f"{folder}: a package with the modality {modality or name}")
+    print(f"next: cd {folder} && pip install -e '.[test]' && pytest")
 
 
 def _as_json(plugin: PluginState) -> dict[str, object]:
@@ -69,4 +100,4 @@ def _print_offers(offers: Mapping[str, Sequence[str]]) -> None:
 
 
 def _group() -> None:
-    """List the installed plugins and what they offer."""
+    """List the installed plugins and what they offer, check one, or start a new one."""

@@ -6,11 +6,13 @@ import csv
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fusion.cli.usage import UsageError
 from fusion.contract import FusionError
 
 if TYPE_CHECKING:
@@ -19,12 +21,6 @@ if TYPE_CHECKING:
 
 #: Notes of a stream that are printed.
 _NOTES = 3
-
-
-class UsageError(FusionError):
-    """The command line asks for what does not go together."""
-
-    exit_code = 64
 
 
 def add(app: typer.Typer) -> None:
@@ -52,13 +48,17 @@ def predict(
     if as_json and as_csv:
         raise UsageError("an answer is printed one way", where="predict", remedy="give either --json or --csv")
     tracks = _tracks(track or [])
-    predictor = Predictor.load(run, fold=fold)
+    with redirect_stdout(sys.stderr):  # what a plugin prints is no answer
+        predictor = Predictor.load(run, fold=fold)
+    for note in predictor.notes:
+        err.print(f"note: {note}", markup=False)
     writer = csv.writer(sys.stdout, lineterminator="\n")
     failures: list[FusionError] = []
     header = False
     for clip in clips:
         try:
-            answer = predictor(clip, transcript=transcript, tracks=tracks, embeddings=embeddings)
+            with redirect_stdout(sys.stderr):
+                answer = predictor(clip, transcript=transcript, tracks=tracks, embeddings=embeddings)
         except FusionError as error:
             err.print(f"fusion: {error}", markup=False)
             failures.append(error)

@@ -80,11 +80,12 @@ def experiment_from(data: Mapping[str, Any], source: str, *, catalog: Catalog | 
     return _checked(copy.deepcopy(dict(data)), [], source, process_catalog() if catalog is None else catalog)
 
 
-def job_folder(loaded: LoadedExperiment, job: str) -> Path:
-    """The run's folder: below FUSION_RUNS (else ``runs``), named after the config, the job and the overrides.
+def job_folder(loaded: LoadedExperiment, job: str, *, start: Path | None = None) -> Path:
+    """The run's folder below FUSION_RUNS (else ``runs``), named after the config, the job, the overrides and the start.
 
     ``configs/java_sed/voice.yaml`` and the job ``finetune`` give ``runs/java_sed/voice/finetune``; overrides add eight
-    hexadecimal digits of their hash, whatever their order: the same ones resume the run, others are another run.
+    hexadecimal digits of their hash, whatever their order: the same ones resume the run, others are another run. So
+    does another run to start from.
     Outside a ``configs`` folder a config called ``experiment.yaml``, as ``fusion manifest`` writes it, takes its
     folder's name: ``clips/experiment.yaml`` gives ``runs/clips/finetune``.
     """
@@ -93,7 +94,10 @@ def job_folder(loaded: LoadedExperiment, job: str) -> Path:
     folder = configs_folder(source)
     stem = source.parent.name if source.stem == "experiment" else source.stem
     name = source.relative_to(folder).with_suffix("") if folder is not None else Path(stem)
-    return base / name / (job + _overrides_suffix(loaded.overrides))
+    suffix = _overrides_suffix(loaded.overrides)
+    if start is not None:
+        suffix += f"-from-{hashlib.sha256(str(start.resolve()).encode()).hexdigest()[:8]}"
+    return base / name / (job + suffix)
 
 
 def _overrides_suffix(overrides: Sequence[str]) -> str:

@@ -67,20 +67,6 @@ class LabelledComponent(Component):
         return self.label or self.name
 
 
-class AttachSettings(Settings):
-    """Files of one media kind that are laid beside a corpus: `{path: "{id}.csv", root: ../pulse}` or just the path."""
-
-    path: str = Field(description="Path pattern with {id}, {speaker}, {take}, {group}; without any, one file for all.")
-    root: Path | None = Field(
-        default=None, description="Folder that the path is below; relative to the config. Default: that of the corpus."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_path(cls, value: Any) -> Any:
-        return {"path": value} if isinstance(value, str) else value
-
-
 class CorpusSettings(Component):
     """A corpus by name, with the reader's own options beside it."""
 
@@ -95,9 +81,10 @@ class CorpusSettings(Component):
         default_factory=dict,
         description="By label name, a total map from the corpus's values to the target's (null drops the clip).",
     )
-    attach: dict[str, AttachSettings] = Field(
+    attach: dict[str, str] = Field(
         default_factory=dict,
-        description="Further tracks by media kind, several of one kind with a name after a colon (pulse:wrist).",
+        description="Further tracks by media kind (features, or features:face of several): a path pattern below root, "
+        "with {id}, {speaker}, {take}, {group}; without any, one file for all clips.",
     )
     limit: int | None = Field(default=None, ge=1, description="Only the first so many clips, for trying things.")
 
@@ -233,6 +220,13 @@ class Experiment(Settings):
     aggregator: Component = Field(default=Component(name="mean"), description="From windows to the clip's answer.")
     protocol: Component = Field(description="How clips are split into parts.")
     leaking: bool = Field(default=False, description="Must be true for protocols in which speakers cross parts.")
+    label_share: float = Field(
+        default=1.0,
+        gt=0.0,
+        le=1.0,
+        description="The share of each class's training takes whose labels are known. Pretraining sees the others "
+        "without theirs, fine-tuning not at all; validation and test keep all.",
+    )
     seed: int = Field(default=0, ge=0, description="What every random choice starts from.")
     prepare: PrepareSettings = Field(default_factory=PrepareSettings, description="The job prepare.")
     finetune: FinetuneSettings = Field(default_factory=FinetuneSettings, description="The job finetune.")

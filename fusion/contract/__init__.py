@@ -23,6 +23,7 @@ from fusion.contract.components import (
     Transform,
     component,
 )
+from fusion.contract.deprecation import ContractDeprecationWarning
 from fusion.contract.errors import (
     ComponentError,
     ConfigError,
@@ -33,6 +34,7 @@ from fusion.contract.errors import (
     Problem,
     RunError,
 )
+from fusion.contract.examples import Example, Named
 from fusion.contract.hooks import CONTRACT_VERSION, ENTRY_POINTS, Register, hookimpl, hookspec
 from fusion.contract.pieces import Need, Picture, Pieces, Row, Source, Span, Want
 from fusion.contract.streams import (
@@ -58,12 +60,14 @@ __all__ = [
     "Command",
     "ComponentError",
     "ConfigError",
+    "ContractDeprecationWarning",
     "Corpus",
     "DataError",
     "Decoder",
     "Detection",
     "Detector",
     "Encoder",
+    "Example",
     "Extent",
     "Fitted",
     "FusionError",
@@ -73,6 +77,7 @@ __all__ = [
     "InputSpec",
     "LeakError",
     "Modality",
+    "Named",
     "Need",
     "NoOptions",
     "Objective",

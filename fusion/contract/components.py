@@ -64,7 +64,10 @@ class Modality(Protocol):
 
     @property
     def mixable(self) -> tuple[str, ...]:
-        """Keys of the batch that mixup may blend convexly (their masks are united); empty for none."""
+        """Keys of its batches that mixup may blend convexly (their masks are united); empty for none.
+
+        Where batches differ with the chain, those of all of them: a key that a batch lacks is passed over.
+        """
         ...
 
     def absence(self, row: Row) -> str | None:
@@ -153,7 +156,9 @@ class Transform(Protocol):
 class Augmentation(Protocol):
     """A random step, in training only, on a window's slice. Constructed as ``Augmentation(options)``.
 
-    Every draw comes from ``random``, which the engine addresses by (seed, epoch, step, clip).
+    Every draw comes from ``random``, which the engine addresses by (seed, epoch, step, clip). One that moves things in
+    time says so by a class attribute ``moves_time = True``: pretraining, which compares streams at one time, does
+    without it.
     """
 
     def __call__(self, pieces: Row, span: Span, random: np.random.Generator) -> Row:
@@ -226,7 +231,8 @@ class Objective(Protocol):
     Constructed as ``Objective(options, dims)`` with the embedding sizes of the two streams; it owns its projections,
     which are dropped afterwards. A batch may be spread over processes: the objective then meets the rows of one
     process and the columns of all, and what it answers is added up, so it needs to know nothing of them. Kinds that it
-    never wants as pairs may stand in an attribute ``leaves_out``.
+    never wants as pairs may stand in an attribute ``leaves_out``, kinds that belong together and are no negatives in a
+    class attribute ``partners``; ``pairs`` is one of the class, too.
     """
 
     #: ``drawn``: pairs are drawn by kind, as many as the config's mix says, and nothing else is a pair.
@@ -236,7 +242,10 @@ class Objective(Protocol):
     symmetric: bool
 
     def project(self, embedding: Tensor, side: int) -> Tensor:
-        """Embeddings ``[N, D]`` of the first (side 0) or second stream (1) to ``[N, E]``, where they are compared."""
+        """Embeddings ``[N, D]`` of the first (side 0) or second stream (1) to ``[N, E]``, where they are compared.
+
+        Where a config compares S segments they are ``[N, S, D]``, zeros where a segment holds nothing.
+        """
         ...
 
     def similarity(self, first: Tensor, second: Tensor) -> Tensor:

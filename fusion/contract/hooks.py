@@ -32,7 +32,14 @@ class Register(Protocol):
     """Announces one component."""
 
     def __call__(
-        self, name: str, target: str, *, options: str | None = None, modality: str | None = None, summary: str = ""
+        self,
+        name: str,
+        target: str,
+        *,
+        options: str | None = None,
+        modality: str | None = None,
+        summary: str = "",
+        examples: str | None = None,
     ) -> None:
         """Announce a component under a name that configs use.
 
@@ -42,6 +49,9 @@ class Register(Protocol):
             options: ``package.module:Dataclass`` with the component's options; None if it has none.
             modality: The modality an encoder or augmentation is for.
             summary: One line for listings.
+            examples: ``package.module:function`` that takes a folder (``pathlib.Path``) and answers a sequence of
+                ``Example``: the small cases with which ``fusion.testing`` checks the component. None checks it with
+                its default options.
         """
         ...
 

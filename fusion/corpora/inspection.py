@@ -17,7 +17,7 @@ from fusion.corpora.loading import load_corpus
 if TYPE_CHECKING:
     from fusion.catalog import Catalog
     from fusion.config.models import CorpusSettings, Experiment
-    from fusion.contract import Target
+    from fusion.contract import Split, Target
     from fusion.media import MediaInfo
 
 #: From the number of clips to a context that hands over a function to call after each of them.
@@ -92,7 +92,9 @@ class Inspection:
         }
 
 
-def inspect(experiment: Experiment, *, catalog: Catalog, base: Path, progress: Progress | None = None) -> Inspection:
+def inspect(
+    experiment: Experiment, *, catalog: Catalog, base: Path, progress: Progress | None = None, alike: bool = False
+) -> Inspection:
     """Read the corpora, open every file's headers, and plan the splits.
 
     Args:
@@ -100,6 +102,7 @@ def inspect(experiment: Experiment, *, catalog: Catalog, base: Path, progress: P
         catalog: Where components are found.
         base: Folder that relative roots are relative to.
         progress: From the number of clips to a context in which a function is called after each of them.
+        alike: Also look for single pictures that stand, alike, in several parts of a split; a note says which.
 
     Raises:
         FusionError: A corpus cannot be read at all. Single bad clips are reported instead.
@@ -127,7 +130,31 @@ def inspect(experiment: Experiment, *, catalog: Catalog, base: Path, progress: P
         )
         for split in plan.splits
     )
-    return Inspection(tuple(reports), splits, plan.guarantee, plan.hash, plan.notes, {"main": loaded[0]})
+    notes = [*plan.notes, *(_alike_notes(labelled, plan.splits, progress) if alike else ())]
+    return Inspection(tuple(reports), splits, plan.guarantee, plan.hash, tuple(notes), {"main": loaded[0]})
+
+
+def _alike_notes(clips: Sequence[Clip], splits: Sequence[Split], progress: Progress | None) -> list[str]:
+    """In a sentence for each split, tested pictures that look like those of other parts."""
+    from fusion.corpora.alike import alike_stills, crossing
+
+    with progress(len(clips)) if progress else nullcontext(_silent) as step:
+        groups = alike_stills(clips, step)
+    notes = []
+    for split in splits:
+        found = crossing(split, groups)
+        if found:
+            shown = ", ".join(f"{tested} ({known})" for tested, known in list(found.items())[:3])
+            more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+            notes.append(
+                f"{len(found)} of {len(split.test)} tested clips of {split.name} look like a clip of training or "
+                f"validation: {shown}{more}"
+            )
+    if not groups:
+        notes.append("no clip is a single picture, so none was looked at for being alike")
+    elif not notes:
+        notes.append(f"of {len(groups)} single pictures none that is tested looks like one of another part")
+    return notes
 
 
 def class_of(clip: Clip, target: Target) -> str:

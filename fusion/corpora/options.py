@@ -48,6 +48,37 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
+class Iemocap:
+    """IEMOCAP.
+
+    Args:
+        classes: Which categories are the label ``emotion``: ``four_merged`` (angry, happy, sad, neutral, with excited
+            counted as happy), ``four`` (excited is outside), ``six`` (with excited and frustrated), or ``all`` nine.
+        outside: What becomes of turns outside these classes, among them those without agreement (xxx) and of another
+            emotion (oth): ``drop`` them, leave them ``unlabelled``, or give each category as ``named``.
+        media: What is read of the release.
+        sound: The wav of the turn (``sentence``), or the sound track of the dialogue's ``video``.
+        words: The ``transcript``, or the words with their ``times`` where the turn has been aligned.
+        left: Who sits on the left of the picture: the actor that the dialogue is ``named`` after, or the ``other``.
+            ``whole`` gives every turn the picture of both.
+        partial: Go on with a release of which sessions, files or turns are missing or do not fit; a turn then lacks
+            what it cannot have.
+    """
+
+    classes: Literal["four_merged", "four", "six", "all"] = "four_merged"
+    outside: Literal["drop", "unlabelled", "named"] = "drop"
+    media: tuple[Literal["pictures", "sound"], ...] = ("pictures", "sound")
+    sound: Literal["sentence", "video"] = "sentence"
+    words: Literal["transcript", "times"] = "transcript"
+    left: Literal["named", "other", "whole"] = "named"
+    partial: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.media:
+            raise ValueError("media names at least one of 'pictures' and 'sound'")
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """A table of clips.
 

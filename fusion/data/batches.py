@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from fusion.contract import Batch, Clip, DataError, Fitted, Row, Span, Target
+from fusion.catalog.faults import guarded
+from fusion.contract import Batch, Clip, ComponentError, DataError, Fitted, FusionError, Row, Span, Target
 from fusion.data.plan import TrainingPlan, Window
 from fusion.data.randomness import generator
 from fusion.data.rows import Absent, RowSource, window_row
@@ -21,6 +22,9 @@ from fusion.data.streams import StreamPlan
 
 if TYPE_CHECKING:
     from fusion.store.store import Store
+
+T = TypeVar("T")
+_REPORT = "report it to the modality's authors; fusion plugins list says who they are"
 
 
 @dataclass(slots=True)
@@ -173,12 +177,29 @@ def collate(
             streams[name] = None
             continue
         present[places, column] = True
-        streams[name] = StreamBatch(torch.tensor(places), plan.modality.batch(kept, spans, fitted[name]))
+        streams[name] = StreamBatch(torch.tensor(places), _batched(name, plan, kept, spans, fitted[name]))
     return WindowBatch(tuple(windows), present, streams, torch.from_numpy(targets), absent)
 
 
-class _TrainingBatches(Dataset[WindowBatch]):
-    """Batches by (epoch, step): what loader workers compute, each batch whole."""
+def _batched(name: str, plan: StreamPlan, rows: Sequence[Row], spans: Sequence[Span], fitted: Fitted) -> Batch:
+    """A modality's batch, with as many rows as it was given."""
+    where = f"stream '{name}', modality {type(plan.modality).__name__}"
+    with guarded("its batch fails", where=where, remedy=_REPORT):
+        batch = plan.modality.batch(rows, spans, fitted)
+    lengths = {key: len(value) if isinstance(value, torch.Tensor) else None for key, value in batch.items()}
+    wrong = {key: length for key, length in lengths.items() if length != len(rows)}
+    if wrong or not batch:
+        key, length = next(iter(wrong.items()), ("nothing", 0))
+        found = f"{key} without rows" if length is None else f"{key} with {length} rows"
+        raise ComponentError(f"its batch of {len(rows)} rows holds {found}", where=where, remedy=_REPORT)
+    return batch
+
+
+class _TrainingBatches(Dataset["WindowBatch | FusionError"]):
+    """Batches by (epoch, step): what loader workers compute, each batch whole.
+
+    Errors for people are handed over rather than raised: torch would make a traceback of them on their way.
+    """
 
     def __init__(self, table: ClipTable, plan: TrainingPlan, fitted: Mapping[str, Fitted], rows: slice) -> None:
         self._table = table
@@ -186,15 +207,18 @@ class _TrainingBatches(Dataset[WindowBatch]):
         self._fitted = fitted
         self._rows = rows
 
-    def __getitem__(self, address: tuple[int, int]) -> WindowBatch:
+    def __getitem__(self, address: tuple[int, int]) -> WindowBatch | FusionError:
         epoch, step = address
-        return make_batch(
-            self._table,
-            self._plan.windows(epoch, step)[self._rows],
-            self._fitted,
-            training=True,
-            address=(self._plan.seed, "augment", epoch, step),
-        )
+        try:
+            return make_batch(
+                self._table,
+                self._plan.windows(epoch, step)[self._rows],
+                self._fitted,
+                training=True,
+                address=(self._plan.seed, "augment", epoch, step),
+            )
+        except FusionError as error:
+            return error
 
 
 def training_batches(
@@ -209,8 +233,6 @@ def training_batches(
 ) -> Iterator[tuple[int, int, WindowBatch]]:
     """Batches from (epoch, step) ``first`` to the end of the last epoch, as (epoch, step, batch).
 
-    They depend neither on the number of loader workers nor on where the iteration begins.
-
     Args:
         table: The clips.
         plan: Which windows make up the global batches.
@@ -220,19 +242,43 @@ def training_batches(
         workers: Loader processes.
         rows: This process's places in a full global batch; of a smaller one it gets what is left there, maybe nothing.
     """
+    return addressed_batches(
+        _TrainingBatches(table, plan, fitted, rows), steps=plan.steps, first=first, epochs=epochs, workers=workers
+    )
+
+
+def addressed_batches(
+    dataset: Dataset[T | FusionError], *, steps: int, first: tuple[int, int], epochs: int, workers: int
+) -> Iterator[tuple[int, int, T]]:
+    """A dataset's batches from (epoch, step) ``first`` to the end of the last epoch, as (epoch, step, batch).
+
+    They depend neither on the number of loader workers nor on where the iteration begins.
+
+    Args:
+        dataset: Answers the whole batch of an address (epoch, step), or why there is none.
+        steps: Of an epoch.
+        first: Where to begin.
+        epochs: Where to end.
+        workers: Loader processes.
+
+    Raises:
+        FusionError: What the dataset answered instead of a batch.
+    """
     addresses = [
         (epoch, step)
         for epoch in range(first[0], epochs)
-        for step in range(first[1] if epoch == first[0] else 0, plan.steps)
+        for step in range(first[1] if epoch == first[0] else 0, steps)
     ]
-    loader: DataLoader[WindowBatch] = DataLoader(
-        _TrainingBatches(table, plan, fitted, rows),
+    loader: DataLoader[T | FusionError] = DataLoader(
+        dataset,
         batch_size=None,
         sampler=addresses,
         num_workers=workers,
         prefetch_factor=4 if workers else None,
     )
     for (epoch, step), batch in zip(addresses, loader, strict=True):
+        if isinstance(batch, FusionError):
+            raise batch
         yield epoch, step, batch
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias
 
+from fusion.catalog.faults import guarded
 from fusion.contract import Clip, ComponentError, DataError, Decoder, FusionError, Pieces, Row, Source, Span, Want
 from fusion.data.buffers import Buffer, beginning_within
 from fusion.data.stages import Fold, Stage
@@ -129,21 +130,24 @@ class _Run:
             return
         reached = time = start
         try:
-            source = self._open(chains)
+            with guarded("its decoder fails"):
+                source = self._open(chains)
         except FusionError as error:
             yield from self._apart(chains, error, reached)
             return
         try:
             if start:
-                self._skip(source, start)
+                with guarded("its decoder fails"):
+                    self._skip(source, start)
             ended = False
             while not ended and any(chain.runs for chain in chains):
                 if self.longest is not None and max(time, source.duration or time) > self.longest:
                     self._refuse(chains, self.longest)
                     break
                 time += self.step
-                pieces = source.advance(time)
-                ended = source.exhausted
+                with guarded("its decoder fails"):
+                    pieces = source.advance(time)
+                    ended = source.exhausted
                 end = self._end(source, reached) if ended else max(reached, min(time, source.duration or time))
                 for chain in chains:
                     yield from chain.feed(pieces, source.missing, Span(reached, end), ended)
@@ -233,7 +237,8 @@ class _Chain:
     def begin_fold(self) -> None:
         """Prepare a pass that ends in the next step of scope clip."""
         try:
-            self._begin(self.unfolded)
+            with guarded("a transform fails"):
+                self._begin(self.unfolded)
         except FusionError as error:
             self.fail(error)
 
@@ -264,7 +269,8 @@ class _Chain:
         if self.absence is not None:
             return
         try:
-            finished = self._through(row, span.end, ended)
+            with guarded("a transform fails"):
+                finished = self._through(row, span.end, ended)
         except FusionError as error:
             self.fail(error)
             return

@@ -252,6 +252,9 @@ def _groups(results: Results) -> str:
         )
     if len(results["by_sex"]) > 1:
         side.append(_group_table("By sex", results["by_sex"]))
+    for title, key in (("By what is said", "by_sentence"), ("By performance", "by_performance")):
+        if len(results[key]) > 1:
+            side.append(_group_table(title, results[key]))
     if side:
         blocks.append(f"<div>{''.join(side)}</div>")
     if not blocks:

@@ -10,14 +10,17 @@ from typing import Any
 
 from fusion.catalog import Catalog
 from fusion.catalog import catalog as installed_catalog
+from fusion.catalog.single_files import changed_files, require_files
 from fusion.config.experiment import LoadedExperiment, experiment_from
 from fusion.contract import LeakError, RunError
 from fusion.data.streams import cautions
 from fusion.evaluation.card import write_card
 from fusion.evaluation.predictions import rows_of_split
+from fusion.evaluation.sentences import said_before
 from fusion.evaluation.table import Table
 from fusion.inference.files import read_json, write_atomic
 from fusion.training.finetune import Materials, gather, make_setting
+from fusion.training.label_share import only_labelled
 from fusion.training.outputs import read_part
 from fusion.training.report import Reporter, Silent
 from fusion.training.run import Record, locked
@@ -89,6 +92,7 @@ def evaluate(
                 *record["split"]["notes"],
                 *cautions(materials.plans),
                 *_upgraded(record, materials),
+                *changed_files(record.get("plugins", {}), catalog.files),
                 loaded.experiment.notes,
             ],
             **table.results(record["seed"]),
@@ -98,12 +102,17 @@ def evaluate(
 
 def described(record: Mapping[str, Any]) -> dict[str, Any]:
     """What results say of the run they come from."""
-    keys = ("job", "source", "overrides", "begun", "seed", "split", "data", "environment", "config")
+    keys = ("job", "source", "overrides", "start", "begun", "seed", "split", "data", "environment", "config")
     return {"run": {key: record[key] for key in keys}}
 
 
 def loaded_of(record: Mapping[str, Any], catalog: Catalog) -> LoadedExperiment:
-    """The experiment of a run, as it was resolved when the run began."""
+    """The experiment of a run, as it was resolved when the run began.
+
+    Raises:
+        ComponentError: It needs a single-file plugin that was not given.
+    """
+    require_files(record.get("plugins", {}), catalog.files, f"the run of {record['source']}")
     experiment = experiment_from(record["config"], record["source"], catalog=catalog)
     return LoadedExperiment(experiment, record["config"], _source(record), tuple(record["overrides"]))
 
@@ -148,9 +157,10 @@ def _add_split(table: Table, name: str, folder: Path, materials: Materials) -> N
     tables = split_tables(
         split, materials.clips, materials.further, plans=materials.plans, store=materials.store, target=materials.target
     )
-    setting = make_setting(materials, tables.train.targets)
-    result = read_json(folder / "result.json")
     experiment = materials.loaded.experiment
+    train = only_labelled(tables.train, materials.target, experiment.label_share, experiment.seed)
+    setting = make_setting(materials, train.targets)
+    result = read_json(folder / "result.json")
     rows = list(rows_of_split(folder, experiment, materials.catalog, tables.test, setting))
     outputs = read_part(folder / "outputs" / "test", list(materials.plans))
     table.add(
@@ -163,4 +173,5 @@ def _add_split(table: Table, name: str, folder: Path, materials: Materials) -> N
         prior=setting.prior,
         absent=outputs.absent,
         windows=len(outputs.windows),
+        said=said_before(tables.test.clips, [*train.clips, *tables.validation.clips]),
     )

@@ -22,6 +22,21 @@ class SpeakerFolds:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeakerSentenceFolds:
+    """Options of ``speaker_sentence_folds``.
+
+    Args:
+        folds: Of whole speakers, or of values of ``by``.
+        sentences: Folds of whole sentences; there are ``folds`` times ``sentences`` splits.
+        by: ``speaker``, ``group`` or a detail.
+    """
+
+    folds: int = 4
+    sentences: int = 2
+    by: str = "speaker"
+
+
+@dataclass(frozen=True, slots=True)
 class NamedFolds:
     """Options of ``ravdess_folds``: the test speakers of each fold, by the number or name after the corpus's."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from fusion.contract import Clip, DataError, NoOptions, Split
 from fusion.data.randomness import generator
 from fusion.evaluation import options as settings
+from fusion.evaluation.sentences import DETAIL, sentence_of
 
 _Key = Callable[[Clip], str]
 
@@ -65,16 +67,79 @@ class SpeakerFolds:
                 where="protocol.folds",
                 remedy="use fewer folds or leave_one_speaker_out",
             )
-        order = sorted(sizes)
-        random = generator(seed, "speaker_folds", self._folds)
-        shuffled = [order[k] for k in random.permutation(len(order))]
-        groups: list[list[str]] = [[] for _ in range(self._folds)]
-        filled = [0] * self._folds
-        for speaker in sorted(shuffled, key=lambda name: -sizes[name]):
-            smallest = min(range(self._folds), key=lambda k: (filled[k], k))
-            groups[smallest].append(speaker)
-            filled[smallest] += sizes[speaker]
+        groups = _even_groups(sizes, self._folds, (seed, "speaker_folds", self._folds))
         return _rotation(clips, groups, unit, [f"fold_{k}" for k in range(self._folds)])
+
+
+class SpeakerSentenceFolds:
+    """Folds over whole speakers and whole sentences: what is tested is neither said by nor heard of anyone in training.
+
+    A clip is tested in the split of its speaker's and its sentence's fold. The speakers of the next fold validate, the
+    others train, both with the other sentences only; the rest of the clips stand in no part of that split.
+    """
+
+    leaking = False
+
+    def __init__(self, options: settings.SpeakerSentenceFolds) -> None:
+        self._options = options
+
+    def splits(self, clips: Sequence[Clip], seed: int) -> Sequence[Split]:
+        """One split for each fold of speakers and each of sentences.
+
+        Raises:
+            DataError: It is not known what some clips say, or there are too few speakers or sentences.
+        """
+        unknown = [clip.id for clip in clips if sentence_of(clip) is None]
+        if unknown:
+            raise DataError(
+                f"it is not known what {sorted(unknown)[0]} says, and {len(unknown) - 1} more clips",
+                where="protocol",
+                remedy=f"give them transcripts or the detail '{DETAIL}', or leave them out with corpus.select",
+            )
+        folds, sentences = self._options.folds, self._options.sentences
+        by_speaker = _placed(clips, _key(self._options.by), folds, least=3, option="folds", seed=seed)
+        said = {clip.id: str(sentence_of(clip)) for clip in clips}
+        by_sentence = _placed(clips, lambda clip: said[clip.id], sentences, least=2, option="sentences", seed=seed)
+        splits = []
+        for fold in range(folds):
+            for place in range(sentences):
+                parts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
+                for clip in clips:
+                    tested, apart = by_speaker[clip.id] == fold, by_sentence[clip.id] != place
+                    if tested and not apart:
+                        parts["test"].append(clip.id)
+                    elif apart and not tested:
+                        validates = by_speaker[clip.id] == (fold + 1) % folds
+                        parts["validation" if validates else "train"].append(clip.id)
+                splits.append(_split(f"fold_{fold}_{place}", parts))
+        return splits
+
+
+def _placed(clips: Sequence[Clip], key: _Key, folds: int, *, least: int, option: str, seed: int) -> dict[str, int]:
+    """The fold of each clip, with values of the key kept whole."""
+    sizes = Counter(key(clip) for clip in clips)
+    if not least <= folds <= len(sizes):
+        raise DataError(
+            f"{folds} folds need at least {least} and at most as many as there are values, here {len(sizes)}",
+            where=f"protocol.{option}",
+            remedy="choose another number",
+        )
+    groups = _even_groups(sizes, folds, (seed, "speaker_sentence_folds", option, folds))
+    place = {value: number for number, group in enumerate(groups) for value in group}
+    return {clip.id: place[key(clip)] for clip in clips}
+
+
+def _even_groups(sizes: Mapping[str, int], count: int, address: Sequence[int | str]) -> list[list[str]]:
+    """Names in groups of about as many clips, drawn from an address."""
+    order = sorted(sizes)
+    shuffled = [order[k] for k in generator(*address).permutation(len(order))]
+    groups: list[list[str]] = [[] for _ in range(count)]
+    filled = [0] * count
+    for name in sorted(shuffled, key=lambda name: -sizes[name]):
+        smallest = min(range(count), key=lambda k: (filled[k], k))
+        groups[smallest].append(name)
+        filled[smallest] += sizes[name]
+    return groups
 
 
 class NamedFolds:

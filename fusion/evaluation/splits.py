@@ -11,6 +11,7 @@ from typing import Any
 from fusion.catalog import Catalog
 from fusion.config.models import Experiment
 from fusion.contract import Clip, LeakError, Split, SplitProtocol
+from fusion.evaluation.sentences import said_before_in
 
 PARTS = ("train", "validation", "test")
 
@@ -25,7 +26,9 @@ class SplitPlan:
         seed: What the protocol drew from.
         splits: One, or one for each fold.
         hash: Names the exact parts (12 hexadecimal digits).
-        notes: What a reader of scores must know (clips without a speaker, duplicates).
+        notes: What a reader of scores must know (clips without a speaker, sentences on both sides, clips in no part).
+        strangers: Clips without a known speaker.
+        apart: Whether it is known what test clips say, and none of it is said in training or validation.
     """
 
     protocol: Mapping[str, Any]
@@ -34,14 +37,17 @@ class SplitPlan:
     splits: tuple[Split, ...]
     hash: str
     notes: tuple[str, ...]
+    strangers: int = 0
+    apart: bool = False
 
     @property
     def guarantee(self) -> str:
         """One sentence for tables."""
         if self.leaking:
             return f"LEAKING: {self.protocol['name']} lets speakers cross parts"
-        known = "known speaker" if self.notes else "speaker"
-        return f"{self.protocol['name']}: no {known} and no take stands in two parts"
+        known = "known speaker" if self.strangers else "speaker"
+        said = "; no sentence that is tested is said in another part" if self.apart else ""
+        return f"{self.protocol['name']}: no {known} and no take stands in two parts{said}"
 
 
 def plan_splits(experiment: Experiment, clips: Sequence[Clip], catalog: Catalog) -> SplitPlan:
@@ -60,7 +66,25 @@ def plan_splits(experiment: Experiment, clips: Sequence[Clip], catalog: Catalog)
     notes = []
     if unknown:
         notes.append(f"{unknown} of {len(clips)} clips have no known speaker; they are grouped by content alone")
-    return SplitPlan(resolved, protocol.leaking, experiment.seed, splits, split_hash(splits), tuple(notes))
+    before = [told for split in splits for told in said_before_in(split, by_id)]
+    if any(before):
+        notes.append(
+            f"what {before.count(True)} of {len(before)} test clips say is also said in training or validation; "
+            "speaker_sentence_folds keeps sentences apart"
+        )
+    in_parts = [len(split.train) + len(split.validation) + len(split.test) for split in splits]
+    if min(in_parts) < len(clips):
+        notes.append(f"a split leaves out up to {len(clips) - min(in_parts)} of {len(clips)} clips")
+    return SplitPlan(
+        resolved,
+        protocol.leaking,
+        experiment.seed,
+        splits,
+        split_hash(splits),
+        tuple(notes),
+        strangers=unknown,
+        apart=set(before) == {False},
+    )
 
 
 def split_hash(splits: Sequence[Split]) -> str:

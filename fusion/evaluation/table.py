@@ -22,6 +22,9 @@ from fusion.evaluation.wording import HEADLINE, MAJORITY
 
 #: Points of a scatter plot, at most.
 POINTS = 400
+#: The detail that says whether a clip is scripted or improvised: the two are scored apart.
+PERFORMANCE = "performance"
+_SAID = {True: "also said in training", False: "new sentence"}
 _Array = NDArray[np.float64]
 
 
@@ -57,6 +60,7 @@ class Table:
         self._rows: dict[str, list[Row]] = {}
         self._chosen: dict[str, str] = {}
         self._absent: dict[str, dict[str, Any]] = {}
+        self._said: list[str | None] = []
 
     def add(
         self,
@@ -70,6 +74,7 @@ class Table:
         prior: _Array,
         absent: Mapping[str, Mapping[str, int]],
         windows: int,
+        said: Sequence[bool | None] | None = None,
     ) -> None:
         """Add one split's test part.
 
@@ -83,6 +88,7 @@ class Table:
             prior: ``[C]`` mean target of the training part: the majority class's row.
             absent: By stream, reasons for absence and how many windows each concerns.
             windows: Number of test windows.
+            said: Of each clip, whether what it says is also said in training or validation (None: not known).
         """
         self._chosen[split] = headline
         for row in rows:
@@ -106,6 +112,7 @@ class Table:
                 counts["reasons"][reason] = counts["reasons"].get(reason, 0) + count
         self.clips += clips
         self.splits += [split] * len(clips)
+        self._said += [None if told is None else _SAID[told] for told in said or [None] * len(clips)]
         self._targets.append(targets)
 
     def _put(self, row: Row) -> None:
@@ -157,6 +164,10 @@ class Table:
             "headline_minus_majority": minus(majority),
             "by_speaker": by_group(kind, [clip.speaker for clip in self.clips], headline.probabilities, targets),
             "by_sex": by_group(kind, [clip.sex for clip in self.clips], headline.probabilities, targets),
+            "by_sentence": by_group(kind, self._said, headline.probabilities, targets),
+            "by_performance": by_group(
+                kind, [clip.details.get(PERFORMANCE) for clip in self.clips], headline.probabilities, targets
+            ),
             "absent": self._absent,
             "pictures": self._pictures(headline, targets),
         }

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from fusion.contract import Batch, ComponentError, HeadOutput, OutputSpec, StreamOutput, StreamSpec
 from fusion.data.batches import WindowBatch
+from fusion.heads.answered import answer_of
 
 
 class StreamModel(nn.Module):
@@ -44,7 +45,13 @@ class StreamModel(nn.Module):
 
     def forward(self, batch: Batch) -> StreamOutput:
         """Encode; the answer's logits are ``[B, C]`` in the target's order."""
-        output: StreamOutput = self.encoder(batch)
+        return self._classified(self.encoder(batch))
+
+    def answer(self, batch: Batch, stream: str) -> StreamOutput:
+        """As ``forward``, for a stream of this name; raises ComponentError where the encoder breaks its word."""
+        return self._classified(answer_of(self.encoder, batch, stream, finite=not torch.is_grad_enabled()))
+
+    def _classified(self, output: StreamOutput) -> StreamOutput:
         if self.classify is not None:
             assert output.embedding is not None
             output.logits = self.classify(output.embedding)
@@ -102,7 +109,7 @@ def encode_stream(model: StreamModel, batch: WindowBatch, name: str) -> StreamOu
     part = batch.streams[name]
     if part is None:
         return empty_output(model.spec, rows, batch.present.device, model.dtype)
-    output: StreamOutput = model(part.tensors)
+    output = model.answer(part.tensors, name)
     if len(part.places) == rows:
         return output
     return StreamOutput(

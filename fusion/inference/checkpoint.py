@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from fusion.catalog import Catalog
+from fusion.catalog.single_files import described, require_files
 from fusion.config.models import Component, Experiment, LabelledComponent, StreamSettings
 from fusion.contract import ComponentError, Fitted, Need, RunError, media_kind
 from fusion.heads.model import SingleStream, StreamModel, stream_specs
@@ -73,6 +74,7 @@ def write_checkpoint(folder: Path, content: CheckpointContent, catalog: Catalog)
             "aggregation": dict(content.aggregation),
         },
     )
+    requires = _requirements(streams, content.head_component, experiment, catalog)
     description = {
         "format": MODEL_FORMAT,
         "avfusion": metadata.version("avfusion"),
@@ -95,7 +97,8 @@ def write_checkpoint(folder: Path, content: CheckpointContent, catalog: Catalog)
         "prior": list(content.prior),
         "temperature": content.temperature,
         "training": dict(content.training),
-        "requires": _requirements(streams, content.head_component, experiment, catalog),
+        "requires": requires,
+        "plugins": described(file for file in catalog.files if file.path.name in requires),
         "sha256": {WEIGHTS: _sha256(folder / WEIGHTS)},
     }
     write_json(folder / DESCRIPTION, description)
@@ -222,7 +225,7 @@ def _experiment(description: Mapping[str, Any]) -> Experiment:
 def _requirements(
     streams: Mapping[str, StreamSettings], head: LabelledComponent | None, experiment: Experiment, catalog: Catalog
 ) -> dict[str, str]:
-    """Distributions, with versions, that provide the model's components, those that options name included."""
+    """Distributions and single files, with versions, of the model's components and of those that options name."""
     used: list[tuple[str, Component, str | None]] = [
         ("target", experiment.target, None),
         ("aggregator", experiment.aggregator, None),
@@ -250,9 +253,13 @@ def _check_requirements(description: Mapping[str, Any], catalog: Catalog) -> Non
 
     One of several is enough: a component of another one is asked for, and reported, when it is built.
     """
+    files = description.get("plugins", {})
+    require_files(files, catalog.files, "this model")
     plugins = {plugin.distribution: plugin for plugin in sorted(catalog.plugins, key=lambda p: p.state == "ok")}
     missing = []
     for name, version in description.get("requires", {}).items():
+        if name in files:
+            continue
         plugin = plugins.get(name)
         if plugin is None:
             missing.append(f"{name}=={version}")

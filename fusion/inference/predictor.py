@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fusion.catalog import Catalog
 from fusion.catalog import catalog as installed_catalog
+from fusion.catalog.single_files import changed_files
 from fusion.contract import Aggregator, Clip, DataError, Modality, Row, RunError, Span, StreamOutput, Target
 from fusion.data.assemble import AssembledWindow, ClipRows, clip_windows
 from fusion.data.batches import collate
@@ -43,6 +44,7 @@ class Predictor:
 
     def __init__(self, checkpoint: Checkpoint, catalog: Catalog) -> None:
         self.checkpoint = checkpoint
+        self._files = catalog.files
         self._plans = plan_streams(checkpoint.experiment, catalog)
         self._target: Target = catalog.build("target", checkpoint.experiment.target)
         self._aggregator: Aggregator = catalog.build("aggregator", checkpoint.experiment.aggregator)
@@ -67,6 +69,11 @@ class Predictor:
     def names(self) -> tuple[str, ...]:
         """What is predicted: classes or dimensions."""
         return self.checkpoint.names
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be said about the model itself: single-file plugins that have changed since it was trained."""
+        return changed_files(self.checkpoint.description.get("plugins", {}), self._files)
 
     @property
     def streams(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from fusion.media.container import check_limits, decode_error, open_container, s
 from fusion.media.picture import FramePicture
 from fusion.media.words import read_cues
 
-_WORDS_SUFFIXES = frozenset({".txt", ".srt", ".vtt"})
+_WORDS_SUFFIXES = frozenset({".txt", ".srt", ".vtt", ".wdseg"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -320,7 +320,7 @@ def _seek(container: InputContainer, found: _Located) -> None:
     Never for sound: AAC decodes differently after a seek.
     """
     track, stream = found.track, found.stream
-    if track.start < SEEK_FROM or container.format.name.split(",")[0] not in ("mov", "matroska"):
+    if track.start < SEEK_FROM or container.format.name.split(",")[0] not in ("mov", "matroska", "avi"):
         return
     assert stream.time_base is not None
     begin = found.zero + track.start

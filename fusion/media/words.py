@@ -18,6 +18,13 @@ _ARROW = re.compile(r"^\s*(?P<start>[\d:.,]+)\s+-->\s+(?P<end>[\d:.,]+)(?:\s.*)?
 _TIME = re.compile(r"^(?:(?P<hours>\d+):)?(?P<minutes>\d{1,2}):(?P<seconds>\d{1,2})[.,](?P<fraction>\d{1,9})$")
 _MARKUP = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")
 _BLOCKS = re.compile(r"\n[ \t]*\n+")
+#: A frame of a word segmentation, in seconds.
+FRAME = Fraction(1, 100)
+_SEGMENT = re.compile(r"\s*(?P<first>\d+)\s+(?P<last>\d+)\s+-?\d+\s+(?P<word>\S+)\s*", re.ASCII)
+_HEADING = re.compile(r"\s*(?:SFrm\s.*|Total score:.*)?", re.IGNORECASE)
+#: Silences and noises (``<s>``, ``<sil>``, ``++LAUGHTER++``), and the number of a pronunciation (``THE(2)``).
+_UNSPOKEN = re.compile(r"<.*>|\+\+.*\+\+")
+_VARIANT = re.compile(r"\(\d+\)$", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +61,14 @@ def read_text(path: Path) -> str:
 
 
 def read_cues(path: Path) -> list[Cue] | str:
-    """Timed cues of a .srt or .vtt file in order of time, or the whole text of any other.
+    """Timed cues of a .srt, .vtt or .wdseg file in order of time, or the whole text of any other.
 
     Raises:
         DataError: A cue's times cannot be read; the message names the line.
     """
     text = read_text(path).replace("\r\n", "\n").replace("\r", "\n")
+    if path.suffix.lower() == ".wdseg":
+        return _segments(path, text.split("\n"))
     if path.suffix.lower() not in {".srt", ".vtt"}:
         return text.strip()
     cues: list[Cue] = []
@@ -140,6 +149,25 @@ def _cue(path: Path, lines: list[str], first: int) -> Cue | None:
         text = " ".join(part.strip() for part in lines[number + 1 :])
         return Cue(times[0], times[1], html.unescape(_MARKUP.sub("", text)).strip())
     return None
+
+
+def _segments(path: Path, lines: list[str]) -> list[Cue]:
+    """Words of a segmentation as Sphinx writes it: first frame, last frame (included), score and word in a line."""
+    cues = []
+    for number, line in enumerate(lines, 1):
+        if _HEADING.fullmatch(line):
+            continue
+        match = _SEGMENT.fullmatch(line)
+        if match is None or int(match["last"]) < int(match["first"]):
+            raise DataError(
+                f"line {number} holds no first frame, last frame, score and word: '{line.strip()[:60]}'",
+                where=str(path),
+                remedy="correct the line",
+            )
+        if not _UNSPOKEN.fullmatch(match["word"]):
+            start, end = int(match["first"]) * FRAME, (int(match["last"]) + 1) * FRAME
+            cues.append(Cue(start, end, _VARIANT.sub("", match["word"])))
+    return cues
 
 
 def _seconds(text: str) -> Fraction | None:

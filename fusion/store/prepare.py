@@ -177,7 +177,8 @@ def prepare(
         outcomes = _here(found.tasks, plans, store, Fraction(settings.minutes * 60))
     else:
         size = max(1, min(settings.shard, len(found.tasks) // (settings.workers * _ROUNDS)))
-        outcomes = _in_processes(shards(found.tasks, size), plans, experiment, store)
+        files = [file.path.absolute() for file in catalog.files]
+        outcomes = _in_processes(shards(found.tasks, size), plans, experiment, store, files)
     try:
         for outcome in outcomes:
             tally.count(outcome)
@@ -230,14 +231,21 @@ def _here(tasks: Sequence[Task], plans: Mapping[str, StreamPlan], store: Store, 
 
 
 def _in_processes(
-    groups: Sequence[Sequence[Task]], plans: Mapping[str, StreamPlan], experiment: Experiment, store: Store
+    groups: Sequence[Sequence[Task]],
+    plans: Mapping[str, StreamPlan],
+    experiment: Experiment,
+    store: Store,
+    files: Sequence[Path],
 ) -> Iterator[Outcome]:
     context = get_context("spawn")
     stop = context.Event()
     chain_keys = {name: plan.key for name, plan in plans.items()}
     workers = min(experiment.prepare.workers, len(groups))
     pool = ProcessPoolExecutor(
-        workers, mp_context=context, initializer=worker.start, initargs=(experiment, store.folder.absolute(), stop)
+        workers,
+        mp_context=context,
+        initializer=worker.start,
+        initargs=(experiment, store.folder.absolute(), stop, files),
     )
     waiting = iter(groups)
     running: set[Future[list[Outcome]]] = set()

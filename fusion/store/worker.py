@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fusion.contract import Clip, ComponentError, FusionError, RunError
+from fusion.contract import Clip, ComponentError, ContractDeprecationWarning, FusionError, RunError
 from fusion.store.failures import Failure
 
 if TYPE_CHECKING:
@@ -140,14 +141,16 @@ class _Process:
     experiment: Experiment
     folder: Path
     stop: Any
+    files: Sequence[Path]
     plans: dict[str, StreamPlan] | None = None
 
 
-def start(experiment: Experiment, folder: Path, stop: Any) -> None:
+def start(experiment: Experiment, folder: Path, stop: Any, files: Sequence[Path]) -> None:
     """Set a worker process up: one thread, interrupts left to the parent, an end with the parent."""
     os.environ.update(dict.fromkeys(_THREADS, "1"))
+    warnings.simplefilter("ignore", ContractDeprecationWarning)  # the parent has said it
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _Process.experiment, _Process.folder, _Process.stop = experiment, folder, stop
+    _Process.experiment, _Process.folder, _Process.stop, _Process.files = experiment, folder, stop, files
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -167,7 +170,7 @@ def prepare_shard(tasks: Sequence[Task], chain_keys: Mapping[str, str]) -> list[
         from fusion.catalog import catalog
         from fusion.data.streams import plan_streams
 
-        _Process.plans = plan_streams(_Process.experiment, catalog())
+        _Process.plans = plan_streams(_Process.experiment, catalog(files=_Process.files))
         _limit_threads()
     plans = _Process.plans
     if any(plans[stream].key != key for stream, key in chain_keys.items()):

@@ -40,7 +40,7 @@ def summary(row: Row) -> dict[str, dict[str, Any]]:
     return result
 
 
-def changed(file: Path, name: str, versions: Mapping[str, int], row: Row) -> str | None:
+def changed(file: Path, name: str, versions: Mapping[str, int], row: Row, *, remedy: str | None = None) -> str | None:
     """Why the output is not the one that was kept under these versions, and what to do; None where it is.
 
     Args:
@@ -48,9 +48,10 @@ def changed(file: Path, name: str, versions: Mapping[str, int], row: Row) -> str
         name: The case.
         versions: The ``version`` of every component that decides the output.
         row: The output.
+        remedy: How the outputs are kept anew; by default by a script beside the file.
     """
     kept = json.loads(file.read_text()).get(name)
-    remedy = f"run python {file.with_suffix('.py')} to rewrite {file.name}"
+    remedy = remedy or f"run python {file.with_suffix('.py')} to rewrite {file.name}"
     if kept is None:
         return f"{name} has no golden output; {remedy}"
     if kept["versions"] != dict(versions):
@@ -64,13 +65,14 @@ def changed(file: Path, name: str, versions: Mapping[str, int], row: Row) -> str
     )
 
 
-def rewrite(file: Path, cases: Cases) -> None:
-    """Keep the outputs of all cases."""
-    kept = {}
+def rewrite(file: Path, cases: Cases, *, others: Callable[[str], bool] = lambda _: False) -> None:
+    """Keep the outputs of all cases, and what the file has of those whose name ``others`` accepts."""
+    before = json.loads(file.read_text()) if file.is_file() else {}
+    kept = {name: content for name, content in before.items() if others(name)}
     for name, case in cases.items():
         versions, row = case()
         kept[name] = {"versions": dict(versions), "row": summary(row)}
-    file.write_text(json.dumps(kept, indent=1) + "\n")
+    file.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n")
 
 
 def _numbers(data: NDArray[Any]) -> list[float]:

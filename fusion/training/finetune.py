@@ -13,6 +13,7 @@ import torch
 
 from fusion.catalog import Catalog
 from fusion.catalog import catalog as installed_catalog
+from fusion.catalog.single_files import described
 from fusion.config.models import CorpusSettings, Experiment
 from fusion.contract import Aggregator, Clip, ConfigError, DataError, Problem, RunError, Split, Target
 from fusion.corpora import load_corpus
@@ -25,6 +26,7 @@ from fusion.store.prepare import prepare
 from fusion.store.store import Store, store_folder
 from fusion.training.fold import FoldResult, train_fold
 from fusion.training.job import SplitJob
+from fusion.training.label_share import only_labelled
 from fusion.training.processes import current, joined
 from fusion.training.report import Reporter, Silent
 from fusion.training.run import Record, known_clips, locked
@@ -243,6 +245,7 @@ def describe_job(materials: Materials, job: str, start: Path | None) -> dict[str
             "streams": {name: plan.key for name, plan in materials.plans.items()},
             "cautions": cautions(materials.plans),
         },
+        "plugins": described(materials.catalog.files),
     }
 
 
@@ -258,8 +261,13 @@ def _job(materials: Materials, split: Split, folder: Path, reporter: Reporter, s
     )
     if tables.left_out:
         reporter.say(f"{len(tables.left_out)} further clips share a speaker or take with validation or test: left out")
+    experiment = materials.loaded.experiment
+    train = only_labelled(tables.train, materials.target, experiment.label_share, experiment.seed)
+    if len(train.clips) < len(tables.train.clips):
+        reporter.say(f"{len(train.clips)} of {len(tables.train.clips)} training clips keep their labels and are used")
+    tables = replace(tables, train=train)
     return SplitJob(
-        materials.loaded.experiment,
+        experiment,
         materials.catalog,
         tables,
         split,

@@ -9,7 +9,7 @@ import csv
 import io
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -101,6 +101,7 @@ def fit(
     report: Report | None = None,
     validated: bool = True,
     stop: int | None = None,
+    counts: MutableMapping[str, int] | None = None,
     world: World | None = None,
 ) -> Progress:
     """Train for the settings' epochs, or until validation no longer improves; leaves the best weights in the model.
@@ -118,6 +119,8 @@ def fit(
         report: Called after every step.
         validated: Whether validation chooses the epoch; otherwise the last one is kept.
         stop: End after so many epochs, on the schedule of all of them.
+        counts: What the task counts while it learns, by name: logged with each epoch, then emptied; saved with
+            checkpoints.
         world: The processes that take part, each with this same call; those that this one has joined unless given.
 
     Raises:
@@ -126,7 +129,7 @@ def fit(
         ProcessLostError: Another process has ended.
     """
     world = world or current()
-    run = _Run(task, settings, folder, device, world)
+    run = _Run(task, settings, folder, device, world=world, counts={} if counts is None else counts)
     last = settings.epochs if stop is None else min(stop, settings.epochs)
     progress = run.progress
     if not progress.finished:
@@ -151,9 +154,16 @@ class _Run:
     """A fit under way: the optimiser, the averaged weights and the progress, as of the last checkpoint at first."""
 
     def __init__(
-        self, task: Task, settings: TrainingSettings, folder: Path, device: torch.device, world: World
+        self,
+        task: Task,
+        settings: TrainingSettings,
+        folder: Path,
+        device: torch.device,
+        *,
+        world: World,
+        counts: MutableMapping[str, int],
     ) -> None:
-        self.task, self.settings, self.folder, self.world = task, settings, folder, world
+        self.task, self.settings, self.folder, self.world, self.counts = task, settings, folder, world, counts
         self.steps = task.steps
         self.model = task.model.to(device)
         groups = task.groups()
@@ -238,8 +248,10 @@ class _Run:
                 "validation_score": score.score,
                 "validation_loss": score.loss,
                 **score.figures,
+                **self.counts,
             }
         )
+        self.counts.clear()
         if not validated or score.better_than(progress.best, settings.monitor):
             progress.best, progress.best_epoch = score, progress.epoch
             if self.world.first:
@@ -264,6 +276,7 @@ class _Run:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "progress": {**{f.name: getattr(progress, f.name) for f in fields(progress)}, "best": best},
+            "counts": dict(self.counts),
         }
         if self.average is not None:
             state["average"] = {"count": self.average.count, "shadow": self.average.shadow}
@@ -281,6 +294,8 @@ class _Run:
             self.average.count = state["average"]["count"]
             for key, value in state["average"]["shadow"].items():
                 self.average.shadow[key].copy_(value)
+        self.counts.clear()
+        self.counts.update(state["counts"])
         saved: Mapping[str, Any] = state["progress"]
         return Progress(**{**saved, "best": None if saved["best"] is None else Score(*saved["best"])})
 

@@ -29,7 +29,14 @@ RUN_FORMAT = 1
 #: The file of a run that says whom and what it has seen.
 CLIPS = "clips.json"
 #: What of a begun run's record must be the same for it to go on.
-_SAME = ("job", "config", "split", "start", "identity")
+_SAME = {
+    "job": "job",
+    "config": "config",
+    "split": "split",
+    "start": "start",
+    "identity": "identity",
+    "plugins": "content of its single-file plugins",
+}
 
 _PACKAGES = ("avfusion", "torch", "numpy", "av", "opencv-python-headless", "safetensors", "scikit-learn")
 
@@ -165,10 +172,10 @@ class Record:
         content = {**content, "identity": hashlib.sha256(listed).hexdigest()[:16]}
         if self.exists:
             before = self.read()
-            for key in _SAME:
-                if key in before and before[key] != content.get(key):
+            for key, words in _SAME.items():
+                if key in before and _compared(key, before) != _compared(key, content):
                     raise RunError(
-                        f"holds a run with another {key}",
+                        f"holds a run with another {words}",
                         where=str(self.folder),
                         remedy="move the old run away, or give an override so that this one gets a folder of its own",
                     )
@@ -188,6 +195,12 @@ class Record:
     def update(self, **changes: Any) -> None:
         """Change entries of the record."""
         write_json(self.path, {**self.read(), **changes})
+
+
+def _compared(key: str, content: Mapping[str, Any]) -> Any:
+    """An entry of a record as far as it decides what the run is: of a plugin's file the content, not the place."""
+    value = content.get(key)
+    return {name: file["sha256"] for name, file in value.items()} if key == "plugins" and value else value
 
 
 def known_clips(clips: Sequence[Clip], hashes: ContentHashes) -> list[dict[str, Any]]:

@@ -160,7 +160,7 @@ class StreamTask:
         if self._settings.mixup:
             tensors, targets = self._mixed(tensors, targets, part.places, epoch, step)
         with self._setting.precision():
-            logits = self.model(tensors).logits
+            logits = self.model.answer(tensors, self._name).logits
         return self._slice.loss(logits, targets, part.places)
 
     def _mixed(self, tensors: Batch, targets: Tensor, places: Tensor, epoch: int, step: int) -> tuple[Batch, Tensor]:
@@ -397,14 +397,15 @@ def mixed(tensors: Batch, targets: Tensor, keys: Sequence[str], share: float, pa
     Args:
         tensors: By key, ``[P, ...]``.
         targets: ``[P, C]``.
-        keys: What is blended.
+        keys: What is blended, of what there is; without any of it, targets stay as well.
         share: Of a row itself; the rest is its partner's.
         partner: ``[P]``, the position of each row's partner.
     """
-    if not keys:
+    there = [key for key in keys if key in tensors]
+    if not there:
         return tensors, targets
     blended = dict(tensors)
-    for key in keys:
+    for key in there:
         blended[key] = share * tensors[key] + (1 - share) * tensors[key][partner]
     if "mask" in tensors:
         blended["mask"] = tensors["mask"] | tensors["mask"][partner]

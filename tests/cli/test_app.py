@@ -56,7 +56,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
             "command", name, target, None, None, f"The summary of {name}.", "stranger", "stranger-dist", "1"
         )
     replacement = Catalog(found)
-    monkeypatch.setattr(catalog_module, "_catalog", lambda: replacement)
+    monkeypatch.setattr(catalog_module, "_catalog", lambda files: replacement)
     return module
 
 

@@ -1,6 +1,7 @@
 import json
 
 import cv2
+import numpy as np
 import pytest
 
 from fusion.cli.app import main
@@ -42,3 +43,32 @@ def test_inspect(config, capsys):
     assert read["corpora"][0]["clips"] == 3
     assert read["corpora"][0]["classes"]
     assert len(read["splits"]) == 3
+
+
+def test_inspect_finds_pictures_that_stand_alike_in_two_parts(tmp_path, capsys):
+    """A manifest of images: one tested picture is a training picture, stored again under another name."""
+    random = np.random.default_rng(0)
+    lines = ["pictures,emotion,part"]
+    for number in range(9):
+        picture = cv2.resize(random.integers(0, 255, (9, 9), dtype=np.uint8), (48, 48), interpolation=cv2.INTER_CUBIC)
+        part = ("train", "validation", "test")[number % 3]
+        cv2.imwrite(str(tmp_path / f"{part}_{number}.png"), picture)
+        lines.append(f"{part}_{number}.png,{'ab'[number % 2]},{part}")
+    again = cv2.imread(str(tmp_path / "train_3.png"))
+    cv2.imwrite(str(tmp_path / "test_again.jpg"), again, [cv2.IMWRITE_JPEG_QUALITY, 70])
+    lines.append("test_again.jpg,b,test")
+    (tmp_path / "manifest.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "faces.yaml").write_text(
+        "corpus: {name: manifest, root: .}\n"
+        "target: {name: classes, classes: [a, b]}\n"
+        "streams: {face: {modality: video, encoder: cnn3d}}\n"
+        "protocol: {name: held_out, by: part, validation: [validation], test: [test]}\n"
+    )
+    assert run("data", "inspect", tmp_path / "faces.yaml", "--alike", "--json") == 0
+    notes = json.loads(capsys.readouterr().out)["notes"]
+    said = "1 of 4 tested clips of held_out look like a clip of training or validation: test_again (train_3)"
+    assert said in notes
+    (tmp_path / "manifest.csv").write_text("\n".join(lines[:-1]) + "\n")
+    assert run("data", "inspect", tmp_path / "faces.yaml", "--alike", "--json") == 0
+    notes = json.loads(capsys.readouterr().out)["notes"]
+    assert "of 9 single pictures none that is tested looks like one of another part" in notes

@@ -218,6 +218,10 @@ def test_a_job_has_a_folder_by_config_and_overrides(good: Path, monkeypatch: pyt
     name = folder("seed=1").name
     assert name.startswith("finetune-")
     assert len(name) == len("finetune-") + 8
+    started = job_folder(read_experiment(good, ["seed=1"]), "finetune", start=Path("runs/set/good/pretrain"))
+    assert started.name.startswith(f"{name}-from-")
+    assert started == job_folder(read_experiment(good, ["seed=1"]), "finetune", start=Path("runs/set/good/pretrain"))
+    assert started != job_folder(read_experiment(good, ["seed=1"]), "finetune", start=Path("runs/set/good/other"))
     monkeypatch.setenv("FUSION_RUNS", "/elsewhere")
     assert folder(job="pretrain") == Path("/elsewhere/set/good/pretrain")
 

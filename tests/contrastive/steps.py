@@ -20,6 +20,7 @@ from contrastive.batches import PairBatch, facts_of
 from contrastive.model import PretrainModel, build_objectives
 from contrastive.pairs import PairKind
 from contrastive.plan import ClipFacts, PairPlan
+from contrastive.segments import Segments
 from contrastive.settings import Pretrain
 from contrastive.step import PairRules, encode, step_loss
 from fusion.catalog import catalog
@@ -34,19 +35,23 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
     "margin": {"name": "margin", "margin": 3.0},
     "infonce": {"name": "infonce", "dim": 6},
     "supervised_contrastive": {"name": "supervised_contrastive", "dim": 6, "hidden": 5},
+    "segments": {"name": "infonce", "dim": 3, "hidden": 4},
 }
 
 
 class Perceptron(nn.Module):
-    """An encoder without dropout and batch norm."""
+    """An encoder without dropout and batch norm; of some rows the end of the sequence is not there."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(nn.Linear(size, 9), nn.Tanh(), nn.Linear(9, 8))
-        self.spec = OutputSpec(dim=8)
+        self.spec = OutputSpec(dim=8, sequence=2)
 
     def forward(self, batch: Batch) -> StreamOutput:
-        return StreamOutput(embedding=self.layers(batch["values"]))
+        embedding = self.layers(batch["values"])
+        times = torch.tensor([0.0, 0.6, 0.9, 1.5]).expand(len(embedding), 4)
+        mask = torch.stack([torch.ones(len(embedding), dtype=torch.bool)] * 3 + [batch["values"][:, 0] > 0], dim=1)
+        return StreamOutput(embedding, embedding.reshape(-1, 4, 2), mask, times)
 
 
 def planned() -> PairPlan:
@@ -57,11 +62,12 @@ def planned() -> PairPlan:
 
 
 def build(objective: str) -> PretrainModel:
-    settings = Pretrain(objective=OBJECTIVES[objective])
+    segments = Segments(3, 1.8) if objective == "segments" else None
+    settings = Pretrain(objective=OBJECTIVES[objective], segments=None if segments is None else segments.count)
     torch.manual_seed(0)
     encoders = {name: Perceptron(size) for name, size in zip(STREAMS, SIZES, strict=True)}
     pairs = (("voice", "face"), ("voice", "words"), ("face", "words"))
-    return PretrainModel(encoders, build_objectives(settings, encoders, pairs, catalog(), 0), pairs).double()
+    return PretrainModel(encoders, build_objectives(settings, encoders, pairs, catalog(), 0), pairs, segments).double()
 
 
 def batch_of(world: World, plan: PairPlan, *, drawn: bool) -> PairBatch:

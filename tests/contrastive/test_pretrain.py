@@ -163,6 +163,12 @@ def test_bad_settings_are_one_sentence(world: World, tmp_path: Path) -> None:
         run(world, tmp_path / "c", shifted, "window.seconds=1.5")
     with pytest.raises(ConfigError, match=r"windows of whole clips cannot be shifted"):
         run(world, tmp_path / "d", shifted, "window.seconds=clip")
+    with pytest.raises(
+        ConfigError, match=r"pretrain.mining.same_emotion +'margin' compares what the mix holds, and it"
+    ):
+        run(
+            world, tmp_path / "f", "pretrain.pairs={positive: 1, other_emotion: 1}", "pretrain.mining={same_emotion: 1}"
+        )
     with pytest.raises(ConfigError, match=r"there is no fold 'x'   \(folds: held_out\)"):
         run(world, tmp_path / "e", fold="x")
 

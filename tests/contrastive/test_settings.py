@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from contrastive.pretrain import read_settings, stream_pairs
+from contrastive.options import NegativeName, PairName
+from contrastive.pretrain import check_mining, read_settings, stream_pairs
 from contrastive.settings import Pretrain
 from fusion.catalog import catalog
 from fusion.config.experiment import read_experiment
@@ -63,6 +64,7 @@ def test_without_a_section_defaults_hold(tmp_path: Path) -> None:
         ({"curriculum": {"other_emotion": 0.5, "same_emotion": 0.5}}, "one has to begin at 0"),
         ({"curriculum": {"same_emotion": 1.5}}, "share of the epochs"),
         ({"mining": {"same_emotion": 0}}, "mining keeps at least 1"),
+        ({"mining": {"same_clip_shifted": 1}}, "mining.same_clip_shifted needs pairs.same_clip_shifted"),
         ({"shift": 0.2}, "shift is at least 1 second"),
         ({"batch": 1}, "batch at least 2"),
         ({"learning_rate": 0}, "learning_rate"),
@@ -83,3 +85,47 @@ def test_pairs_of_streams() -> None:
         stream_pairs(Pretrain(between=(("four", "one"),)), names, "c.yaml")
     with pytest.raises(ConfigError, match=r"'one' cannot be compared with itself"):
         stream_pairs(Pretrain(between=(("one", "one"),)), names, "c.yaml")
+
+
+@pytest.mark.parametrize(
+    ("objective", "pairs", "mining", "message"),
+    [
+        (
+            "margin",
+            {"positive": 1, "other_emotion": 1},
+            {"same_emotion": 2, "other_emotion": 1},
+            r"1 problem\n +pretrain.mining.same_emotion +'margin' compares what the mix holds, and it holds none of "
+            r"these; add pairs.same_emotion or leave it out",
+        ),
+        (
+            "margin",
+            {"positive": 1, "other_emotion": 0, "same_emotion": 1},
+            {"other_emotion": 2},
+            r"pretrain.mining.other_emotion +'margin' compares what the mix holds",
+        ),
+        (
+            "supervised_contrastive",
+            {"positive": 1, "other_emotion": 1, "same_emotion": 1, "same_clip_shifted": 1},
+            {"same_emotion": 1, "other_emotion": 1, "same_clip_shifted": 1},
+            r"2 problems\n +pretrain.mining.same_emotion +'supervised_contrastive' draws these pairs together, so that "
+            r"they are no negatives to mine; leave it out\n +pretrain.mining.same_clip_shifted",
+        ),
+    ],
+)
+def test_what_is_no_negative_cannot_be_mined(
+    objective: str, pairs: dict[PairName, int], mining: dict[NegativeName, int], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        check_mining(Pretrain(objective={"name": objective}, pairs=pairs, mining=mining), catalog(), "c.yaml")
+
+
+@pytest.mark.parametrize(
+    ("objective", "mining"),
+    [
+        ("margin", {"other_emotion": 2, "same_emotion": 1}),
+        ("infonce", {"same_emotion": 2}),
+        ("supervised_contrastive", {"other_emotion": 2}),
+    ],
+)
+def test_negatives_can_be_mined(objective: str, mining: dict[NegativeName, int]) -> None:
+    check_mining(Pretrain(objective={"name": objective}, mining=mining), catalog(), "c.yaml")

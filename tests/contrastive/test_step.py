@@ -40,7 +40,9 @@ def in_processes(count: int, objective: str, folder: Path) -> dict[str, torch.Te
     return load_file(output)
 
 
-@pytest.mark.parametrize(("objective", "count"), [("margin", 2), ("infonce", 4), ("supervised_contrastive", 2)])
+@pytest.mark.parametrize(
+    ("objective", "count"), [("margin", 2), ("infonce", 4), ("supervised_contrastive", 2), ("segments", 2)]
+)
 def test_loss_and_gradients_do_not_depend_on_the_number_of_processes(
     objective: str, count: int, tmp_path: Path
 ) -> None:
@@ -151,7 +153,7 @@ def by_hand(objective: str) -> tuple[float, dict[PairKind, int]]:
                 partners = {PairKind.POSITIVE}
                 if objective == "supervised_contrastive":
                     partners |= {PairKind.SAME_EMOTION, PairKind.SAME_CLIP_SHIFTED}
-                scale = 1 / 0.07 if objective == "infonce" else 1 / 0.1
+                scale = 1 / 0.1 if objective == "supervised_contrastive" else 1 / 0.07
                 logits = {j: scale * (row @ views[other][j]) for j in kinds}
                 positives = [j for j, k in kinds.items() if k in partners]
                 if positives:

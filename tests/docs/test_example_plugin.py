@@ -6,12 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 
 from tests.docs.pages import ROOT, blocks, commands
+from tests.installing import install
 
 EXAMPLE = ROOT / "docs/examples/fusion-pulse"
 RUN = """
@@ -26,29 +26,6 @@ for line in sys.stdin.read().splitlines():
 """
 
 
-def install(site: Path) -> None:
-    """With uv or pip; where neither can build, by the files that a wheel of it would leave."""
-    for installer in (
-        [shutil.which("uv") or "", "pip", "install", "--offline", "--python", sys.executable],
-        [sys.executable, "-m", "pip", "install", "--no-index", "--no-build-isolation"],
-    ):
-        if Path(installer[0]).is_file():
-            command = [*installer, "--no-deps", "--target", str(site), str(EXAMPLE)]
-            if subprocess.run(command, capture_output=True, check=False).returncode == 0:
-                return
-    project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    shutil.copytree(EXAMPLE / "src", site, dirs_exist_ok=True)
-    info = site / f"fusion_pulse-{project['version']}.dist-info"
-    info.mkdir()
-    required = "".join(f"Requires-Dist: {name}\n" for name in project["dependencies"])
-    (info / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n{required}", encoding="utf-8"
-    )
-    points = project["entry-points"]["fusion"]
-    listed = "".join(f"{name} = {module}\n" for name, module in points.items())
-    (info / "entry_points.txt").write_text(f"[fusion]\n{listed}", encoding="utf-8")
-
-
 class Program:
     """Runs Python in the example's folder, beside the installed package."""
 
@@ -57,7 +34,7 @@ class Program:
         site = folder / "site"
         site.mkdir()
         shutil.copytree(EXAMPLE, self.folder, ignore=shutil.ignore_patterns("clips", "runs", "build", "dist"))
-        install(site)
+        install(EXAMPLE, site)
         self.environment = {
             **os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(ROOT)]), "OMP_NUM_THREADS": "1",
             "FUSION_PLUGINS": "engine,spectrogram,pulse", "FUSION_STRICT": "1",
@@ -89,6 +66,13 @@ def test_the_page_s_commands_train_and_answer_with_the_pulse(program: Program) -
     answer = printed[printed.index("s04_angry_01.mp4") :]
     assert "pulse" in answer
     assert "contributes" in answer
+
+
+def test_its_components_pass_every_check(program: Program) -> None:
+    printed = program("-c", RUN, typed="plugins check pulse")
+    rows = [line.split() for line in printed.splitlines() if "pulse" in line]
+    assert [row[:2] for row in rows] == [["modality", "pulse"], ["decoder", "pulse"], ["encoder", "pulse_gru"]]
+    assert all(row[3:5] == ["0", "0"] for row in rows)
 
 
 def test_a_recording_that_is_none_is_one_sentence(program: Program) -> None:

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from fusion.catalog import catalog
-from fusion.cli.app import _program
+from fusion.cli.app import _program, without_common
 from fusion.config.experiment import experiment_from
 from fusion.config.models import Experiment, StreamSettings
 from tests.docs.pages import PAGES, ROOT, Block, all_blocks, blocks, commands, prose
@@ -43,7 +43,8 @@ def of(*languages: str) -> list[Block]:
 
 def resolved(arguments: list[str]) -> Any:
     """The context of the command that a command line means; nothing is run."""
-    command, context, name, rest = _program(), None, "fusion", list(arguments)
+    command, context, name = _program(), None, "fusion"
+    rest, _ = without_common(arguments)
     while True:
         context = command.make_context(name, rest, parent=context)
         command = context.command
@@ -77,6 +78,7 @@ def inline_commands() -> Iterator[tuple[str, list[str]]]:
 @pytest.mark.parametrize(("page", "words"), list(inline_commands()), ids=str)
 def test_a_command_in_a_sentence_exists(page: str, words: list[str]) -> None:
     command: Any = _program()
+    words, _ = without_common(words)
     for word in words:
         if word.startswith("-") or not hasattr(command, "get_command"):
             break
@@ -189,7 +191,7 @@ def _importable(name: str) -> bool:
 
 
 def test_an_option_in_backticks_belongs_to_some_command() -> None:
-    known = {"--help", "--version", "--traceback", "--check"}
+    known = {"--help", "--check"} | {option for parameter in _program().params for option in parameter.opts}
     for script in (ROOT / "benchmarks").glob("*.py"):
         known |= set(re.findall(r'"(--[a-z-]+)"', script.read_text(encoding="utf-8")))
     pending: list[Any] = [catalog().load("command", name) for name in catalog().names("command")]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fusion.testing.dialogues import write_iemocap_tree
 from fusion.testing.trees import write_ravdess_tree
 
 ROOT = Path(__file__).parents[2]
@@ -95,3 +96,23 @@ def test_ravdess_with_sound_and_picture_runs_on_the_official_layout(tmp_path: Pa
     assert record["status"] == "finished"
     assert record["folds"] == [f"fold_{number}" for number in range(5)]
     assert record["data"]["rights"]
+
+
+def test_iemocap_leaves_one_session_out_on_the_official_layout(tmp_path: Path) -> None:
+    sessions = (1, 2, 3)
+    write_iemocap_tree(tmp_path / "iemocap", sessions=sessions, dialogues=("F_impro01",))
+    done = fusion(
+        tmp_path, "finetune", "configs/iemocap/audio_video.yaml", f"corpus.root={tmp_path / 'iemocap'}",
+        "corpus.partial=true", "--fold", "Session1",
+        "streams.face.training={epochs: 1}", "streams.voice.training={epochs: 1}", *SMALL,
+    )  # fmt: skip
+    run = Path(done.stdout.split("run: ")[1].splitlines()[0])
+    assert json.loads((run / "run.json").read_text())["folds"] == [f"Session{number}" for number in sessions]
+    fold = run / "Session1"
+    parts = {
+        part: json.loads((fold / "outputs" / part / "windows.json").read_text())["clips"]
+        for part in ("train", "validation")
+    }
+    assert {clip[:5] for clip in parts["validation"]} == {"Ses02"}
+    assert {clip[:5] for clip in parts["train"]} == {"Ses03"}
+    assert json.loads((fold / "result.json").read_text())["headline"] in {"late_average", "weighted_sum", "learned"}

@@ -27,6 +27,8 @@ from fusion.contract import (
     Want,
 )
 from fusion.media import open_clip
+from fusion.media.pictures import PictureTrack
+from fusion.testing.dialogues import write_avi
 from fusion.testing.media import truncate, write_clip, write_sound
 
 from .conftest import media_clip, number_of, numbered, read
@@ -179,6 +181,31 @@ def test_a_sought_place_holds_the_same_pictures(tmp_path: Path, margin: int, mon
     for k, picture in enumerate(sought):
         shown = unsought[int((start + Fraction(k, 25)) * 25)]
         assert np.array_equal(picture.grey(), shown.grey())
+
+
+@pytest.mark.parametrize("between", [0, 2])
+def test_a_sought_place_in_an_avi_holds_the_same_pictures(tmp_path: Path, between: int, monkeypatch: Any) -> None:
+    """Dialogues are long and their turns short; also with pictures that are predicted from later ones."""
+    counted = [np.full((48, 64, 3), 10 + number, np.uint8) for number in range(200)]
+    path = write_avi(tmp_path / "long.avi", counted, None, fps=Fraction(25), options={"g": "30", "bf": str(between)})
+    want = Want(PICTURES, Fraction(25))
+    clip = Clip("late", (Track(PICTURES, path, start=Fraction(161, 25)),), duration=Fraction(1, 5))
+    sought = joined(read(clip, want)[want])[1]
+    monkeypatch.setattr("fusion.media.source._seek", lambda *_: None)
+    unsought = joined(read(clip, want)[want])[1]
+    assert len(sought) == len(unsought) == 5
+    assert all(np.array_equal(a.grey(), b.grey()) for a, b in zip(sought, unsought, strict=True))
+
+
+def test_a_late_turn_of_an_avi_does_not_decode_what_lies_before_it(tmp_path: Path, monkeypatch: Any) -> None:
+    pictures = [np.full((48, 64, 3), 10 + number, np.uint8) for number in range(200)]
+    path = write_avi(tmp_path / "long.avi", pictures, None, fps=Fraction(25), options={"g": "25"})
+    fed: list[object] = []
+    feed = PictureTrack.feed
+    monkeypatch.setattr(PictureTrack, "feed", lambda self, packet: (fed.append(packet), feed(self, packet))[1])
+    want = Want(PICTURES, Fraction(25))
+    read(Clip("late", (Track(PICTURES, path, start=Fraction(7)),), duration=Fraction(1, 5)), want)
+    assert 5 <= len(fed) < 75
 
 
 def test_missing_kinds_say_why(tmp_path: Path, talking: Path) -> None:

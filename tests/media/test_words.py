@@ -131,3 +131,20 @@ def test_any_steps_hand_over_the_same_words(times: list[Fraction], steps: list[F
         gathered += [word for pieces in track.take(until).values() for word in pieces.data]
     assert gathered == [word for pieces in whole.values() for word in pieces.data]
     assert track.exhausted
+
+
+def test_a_segmentation_gives_words_with_times(tmp_path: Path) -> None:
+    path = tmp_path / "a.wdseg"
+    path.write_text(
+        "\t SFrm\t EFrm\t  SegAScr Word\n"
+        "       0       29    -116564 <s>\n"
+        "      30       68    -364364 EXCUSE\n"
+        "      69       80     -13371 ++LAUGHTER++\n"
+        "      81      133    -292366 ME(2)\n"
+        "     134      193     -96146 </s>\n"
+        " Total score:     -869440\n"
+    )
+    assert said(path) == [(0.3, 0.69, "EXCUSE"), (0.81, 1.34, "ME")]
+    path.write_text("  10   4  -3  BACK\n")
+    with pytest.raises(DataError, match="line 1 holds no first frame, last frame, score and word: '10   4  -3  BACK'"):
+        read_cues(path)

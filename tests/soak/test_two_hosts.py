@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from fusion.inference.files import read_json
 from fusion.training.run import Record
 from tests.training.at_work import RUN
 from tests.training.conftest import at_work
 from tests.training.test_killing import compare
+from tests.training.worlds import STREAMS
 
 __all__ = ["at_work"]
 
@@ -55,22 +57,15 @@ def hosts() -> Iterator[tuple[str, str]]:
             subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
 
 
-def test_two_hosts_train_what_two_processes_train(at_work: Path, hosts: tuple[str, str], tmp_path: Path) -> None:
-    config = at_work / "world" / "configs" / "tiny.yaml"
+def run_on(hosts: tuple[str, str], work: Path, folder: Path, *words: str) -> Path:
+    """A job on both hosts, as a person types it on each; the run, which the first host has told of."""
     nodes = []
     for rank, host in enumerate(hosts):
         torchrun = ["-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1", "--node-rank", str(rank)]
         meeting = ["--master-addr", ADDRESSES[0], "--master-port", "29511"]
-        program = ["-m", "fusion", "finetune", str(config), *RUN, "streams.words=null"]
-        environment = {
-            **os.environ,
-            "FUSION_RUNS": str(tmp_path / "runs"),
-            "FUSION_STORE": str(at_work / "world" / "store"),
-            "GLOO_SOCKET_IFNAME": "cable",
-            "OMP_NUM_THREADS": "1",
-        }
-        command = ["ip", "netns", "exec", host, sys.executable, *torchrun, *meeting, *program]
-        with (tmp_path / f"{rank}.txt").open("w") as said:
+        environment = {**environment_of(work, folder), "GLOO_SOCKET_IFNAME": "cable"}
+        command = ["ip", "netns", "exec", host, sys.executable, *torchrun, *meeting, "-m", "fusion", *words]
+        with (folder / f"{rank}.txt").open("w") as said:
             nodes.append(subprocess.Popen(command, env=environment, stdout=said, stderr=subprocess.STDOUT))
     try:
         codes = [node.wait(PATIENCE) for node in nodes]
@@ -78,10 +73,43 @@ def test_two_hosts_train_what_two_processes_train(at_work: Path, hosts: tuple[st
         for node in nodes:
             node.kill()
             node.wait()
-    said = [(tmp_path / f"{rank}.txt").read_text() for rank in (0, 1)]
+    said = [(folder / f"{rank}.txt").read_text() for rank in (0, 1)]
     assert codes == [0, 0], "\n".join(said)
-    (run,) = (tmp_path / "runs").glob("tiny/finetune-*")
-    assert Record(run).read()["status"] == "finished"
     assert "run: " in said[0]
-    assert "finetune" not in said[1], "the second host spoke"
+    assert words[0] not in said[1], "the second host spoke"
+    return finished_run(folder)
+
+
+def environment_of(work: Path, folder: Path) -> dict[str, str]:
+    own = {"FUSION_RUNS": str(folder / "runs"), "FUSION_STORE": str(work / "world" / "store"), "OMP_NUM_THREADS": "1"}
+    return {**os.environ, **own}
+
+
+def finished_run(folder: Path) -> Path:
+    (run,) = (folder / "runs").glob("tiny/*")
+    assert Record(run).read()["status"] == "finished"
+    return run
+
+
+def test_two_hosts_train_what_two_processes_train(at_work: Path, hosts: tuple[str, str], tmp_path: Path) -> None:
+    config = at_work / "world" / "configs" / "tiny.yaml"
+    run = run_on(hosts, at_work, tmp_path, "finetune", str(config), *RUN, "streams.words=null")
     compare(at_work / "run", run)
+
+
+def test_two_hosts_pretrain_what_two_processes_pretrain(at_work: Path, hosts: tuple[str, str], tmp_path: Path) -> None:
+    """All three streams, one of which some clips lack; dropout and augmentations on."""
+    config = at_work / "world" / "configs" / "tiny.yaml"
+    words = ["pretrain", str(config), "pretrain.batch=4", "pretrain.epochs=5", "pretrain.average=0.5"]
+    apart, here = tmp_path / "apart", tmp_path / "here"
+    apart.mkdir()
+    run = run_on(hosts, at_work, apart, *words)
+    alone = [sys.executable, "-m", "fusion", *words, "--processes", "2"]
+    done = subprocess.run(
+        alone, env=environment_of(at_work, here), capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    other = finished_run(here)
+    for name in ("best.safetensors", *(f"streams/{stream}/best.safetensors" for stream in STREAMS)):
+        assert (run / "held_out" / name).read_bytes() == (other / "held_out" / name).read_bytes(), name
+    assert read_json(run / "held_out" / "result.json") == read_json(other / "held_out" / "result.json")

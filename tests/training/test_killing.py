@@ -36,14 +36,17 @@ def command(world: World, *options: str) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
+def wait_for(folder: Path, pattern: str, process: subprocess.Popen[bytes]) -> Path:
+    """The one file below a folder that bears the pattern's name, once it is there."""
     deadline = time.monotonic() + PATIENCE
-    while not path.exists():
+    while not (found := list(folder.glob(pattern))):
         if process.poll() is not None:
             _, errors = process.communicate()
             raise AssertionError(errors.decode())
-        assert time.monotonic() < deadline, f"no {path}"
+        assert time.monotonic() < deadline, f"no {folder / pattern}"
         time.sleep(0.0005)
+    (path,) = found
+    return path
 
 
 def children(process: subprocess.Popen[bytes]) -> list[int]:
@@ -61,35 +64,29 @@ def alive(pid: int) -> bool:
 def test_killed_in_every_stage_it_ends_with_the_same_weights(world: World, tmp_path: Path) -> None:
     plain = world.train(tmp_path / "plain", *LONG)
     runs = Path(world.environment()["FUSION_RUNS"])
-
-    def folder() -> Path:
-        (found,) = runs.glob("tiny/finetune-*")
-        return found
-
     stages = ("streams/sound", "heads/learned", "tuned")
     for number, stage in enumerate(stages):
         with command(world, *LONG, "finetune.workers=2") as process:
-            if number == 0:
-                wait_for(runs / "tiny", process)
-            wait_for(folder() / "held_out" / stage / "checkpoint.safetensors", process)
+            checkpoint = wait_for(runs, f"tiny/finetune-*/held_out/{stage}/checkpoint.safetensors", process)
+            folder = runs / checkpoint.relative_to(runs).parents[-3]
             workers = children(process)
             if number == 0:
                 with pytest.raises(RunError, match=f"another job .process {process.pid}. works on this run"):
-                    world.train(folder(), *LONG, "finetune.workers=2")
+                    world.train(folder, *LONG, "finetune.workers=2")
             process.send_signal(signal.SIGKILL)
             process.wait()
             if stage != "heads/learned":
                 assert any(alive(worker) for worker in workers), "no loader worker outlived the killed job"
-            with locked(folder()):
+            with locked(folder):
                 pass
-        progress = read_state(folder() / "held_out" / stage / "checkpoint.safetensors")["progress"]
+        progress = read_state(folder / "held_out" / stage / "checkpoint.safetensors")["progress"]
         assert not progress["finished"], "killed too late to show anything"
-        assert not (folder() / "held_out" / "result.json").exists()
+        assert not (folder / "held_out" / "result.json").exists()
     with command(world, *LONG, "finetune.workers=2") as process:
         _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors.decode()
-    assert Record(folder()).read()["status"] == "finished"
-    compare(plain, folder())
+    assert Record(folder).read()["status"] == "finished"
+    compare(plain, folder)
 
 
 def compare(plain: Path, killed: Path) -> None:
@@ -106,9 +103,10 @@ def test_one_of_two_processes_is_killed_and_the_same_command_goes_on(at_work: Pa
     world = World(at_work / "world")
     options = (*RUN, "--processes", "2")
     with command(world, *options) as process:
-        wait_for(at_work / "world" / "runs" / "tiny", process)
-        (run,) = (at_work / "world" / "runs").glob("tiny/finetune-*")
-        wait_for(run / "held_out" / "streams" / "sound" / "checkpoint.safetensors", process)
+        checkpoint = wait_for(
+            at_work / "world" / "runs", "tiny/finetune-*/held_out/streams/sound/checkpoint.safetensors", process
+        )
+        run = checkpoint.parents[3]
         first, second = children(process)
         os.kill(second, signal.SIGKILL)
         _, errors = process.communicate(timeout=PATIENCE)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ class Line:
         torch.manual_seed(3)
         self.model: nn.Module = nn.Sequential(nn.Dropout(0.3), nn.Linear(2, 1))
         self.steps = STEPS
-        self.rates: list[float] = []
+        self.counts: Counter[str] = Counter()
         self._scores = scores
         self._validated = 0
 
@@ -37,6 +38,7 @@ class Line:
                 yield epoch, step, torch.sin(torch.arange(8.0).reshape(4, 2) + 10 * epoch + step)
 
     def loss(self, batch: Tensor, epoch: int, step: int) -> Tensor | None:
+        self.counts.update({"steps": 1, "numbers": epoch + step})
         if (epoch, step) == (0, 1):
             return None
         found: Tensor = self.model(batch)
@@ -54,7 +56,7 @@ class Line:
 def run(task: Line, folder: Path, **changes: Any) -> Progress:
     options = {key: changes.pop(key) for key in ("stop", "validated", "report", "checkpoint_every") if key in changes}
     settings = TrainingSettings(**{"epochs": 4, "warmup": 1, "average": 0.5, **changes})
-    return fit(task, settings, folder, seed=1, device=torch.device("cpu"), **options)
+    return fit(task, settings, folder, seed=1, device=torch.device("cpu"), counts=task.counts, **options)
 
 
 class Stopped(Exception):
@@ -81,7 +83,19 @@ def test_stopped_anywhere_it_ends_with_the_same_weights(tmp_path: Path, after: i
     for key, value in plain.model.state_dict().items():
         assert torch.equal(value, again.model.state_dict()[key])
     assert progress.best == expected.best
-    assert [row["loss"] for row in progress.history] == [row["loss"] for row in expected.history]
+    assert [without_time(row) for row in progress.history] == [without_time(row) for row in expected.history]
+
+
+def without_time(row: dict[str, float]) -> dict[str, float]:
+    return {key: value for key, value in row.items() if key != "seconds"}
+
+
+def test_what_a_task_counts_is_logged_for_each_epoch(tmp_path: Path) -> None:
+    task = Line()
+    history = run(task, tmp_path).history
+    assert [row["steps"] for row in history] == [STEPS] * 4
+    assert [row["numbers"] for row in history] == [3, 6, 9, 12]
+    assert not task.counts
 
 
 def test_the_best_epoch_is_kept_and_patience_ends(tmp_path: Path) -> None:

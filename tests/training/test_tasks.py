@@ -49,9 +49,12 @@ def test_mixup_blends_inputs_masks_and_targets_alike() -> None:
     assert torch.equal(blended["place"], tensors["place"])
     assert torch.allclose(labels, share * targets + (1 - share) * targets[partner])
     assert torch.equal(frames, torch.arange(12.0).reshape(3, 4)), "the given batch stays as it is"
-    same, untouched = mixed(tensors, targets, (), share, partner)
-    assert same is tensors
-    assert untouched is targets
+    again, _ = mixed(tensors, targets, ("values", "frames"), share, partner)
+    assert torch.equal(again["frames"], blended["frames"]), "a key that the batch lacks is passed over"
+    for keys in ((), ("values",)):
+        same, untouched = mixed(tensors, targets, keys, share, partner)
+        assert same is tensors
+        assert untouched is targets
 
 
 @given(present=st.lists(st.booleans(), min_size=3 * MIX_BLOCK, max_size=3 * MIX_BLOCK), seed=st.integers(0, 1000))

@@ -27,7 +27,7 @@ def test_sound_is_needed_at_its_own_rate():
     audio = Audio(options.Audio())
     assert audio.needs == {SOUND: Need()}
     assert audio.extent == "window"
-    assert audio.mixable == ("frames",)
+    assert audio.mixable == ("frames", "values")
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=6))

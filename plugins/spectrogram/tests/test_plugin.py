@@ -16,7 +16,7 @@ def registered():
     found = []
     for hook in HOOKS:
 
-        def register(name, target, *, options=None, modality=None, summary="", kind=hook):
+        def register(name, target, *, options=None, modality=None, summary="", examples=None, kind=hook):
             found.append((f"{kind}:{name}", target, options, modality, summary))
 
         getattr(plugin, hook)(register)

@@ -15,7 +15,7 @@ def registered() -> list[tuple[str, str, str | None, str | None, str]]:
     found: list[tuple[str, str, str | None, str | None, str]] = []
     for hook in HOOKS:
 
-        def register(name, target, *, options=None, modality=None, summary="", kind=hook):
+        def register(name, target, *, options=None, modality=None, summary="", examples=None, kind=hook):
             found.append((f"{kind}:{name}", target, options, modality, summary))
 
         getattr(plugin, hook)(register)

@@ -18,6 +18,7 @@ from fusion_spectrogram.layers import (
     NormalisedConv,
     Recurrent,
     ResidualBlock,
+    bands_of,
     masked,
 )
 
@@ -40,14 +41,7 @@ class Cnn(nn.Module):
 
     def __init__(self, options: encoder_options.Cnn, input: InputSpec) -> None:  # noqa: A002 (the contract's name)
         super().__init__()
-        if "frames" not in input.shapes:
-            raise ComponentError(
-                "this encoder reads frames, but the stream holds raw sound",
-                where=type(self).__name__,
-                remedy="add log_mel or db_spectrogram to the stream's transforms",
-            )
-        bands = input.shapes["frames"][1]
-        assert bands is not None
+        bands = bands_of(input, type(self).__name__)
         halvings = math.log2(options.step / options.stride)
         if halvings != int(halvings) or not 0 <= halvings < options.layers:
             raise ComponentError(

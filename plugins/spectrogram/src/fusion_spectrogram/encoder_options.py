@@ -80,6 +80,25 @@ class CnnRnn(Cnn):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Functionals:
+    """Statistics of each band over the row, and one layer on them.
+
+    Args:
+        dim: Features of the embedding.
+        smooth: Seconds over which frames are averaged before the highest and lowest are taken.
+        dropout: Share of the statistics that are dropped, and of the embedding.
+    """
+
+    dim: int = 64
+    smooth: float = 0.1
+    dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.smooth < 0:
+            raise ValueError("smooth is a time in seconds, 0 or longer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wav2Vec2:
     """A pretrained speech model of transformers (wav2vec 2.0, HuBERT, WavLM).
 

@@ -9,6 +9,25 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fusion.contract import ComponentError, InputSpec
+
+
+def bands_of(input: InputSpec, encoder: str) -> int:  # noqa: A002 (the contract's name)
+    """Bands of the frames that an encoder is built for.
+
+    Raises:
+        ComponentError: The stream holds raw sound.
+    """
+    if "frames" not in input.shapes:
+        raise ComponentError(
+            "this encoder reads frames, but the stream holds raw sound",
+            where=encoder,
+            remedy="add log_mel or db_spectrogram to the stream's transforms",
+        )
+    bands = input.shapes["frames"][1]
+    assert bands is not None
+    return bands
+
 
 class MaskedGroupNorm(nn.GroupNorm):
     """Group normalisation (Wu and He 2018) of ``[B, C, T, F]`` whose statistics see valid frames only."""

@@ -29,7 +29,7 @@ class Audio:
 
     version = 1
     extent: Extent = "window"
-    mixable = ("frames",)
+    mixable = ("frames", "values")
 
     def __init__(self, options: options.Audio) -> None:
         self.options = options

@@ -7,11 +7,26 @@ from fusion.contract import Register, hookimpl
 _OPTIONS = "fusion_spectrogram.options"
 _AUGMENTATIONS = "fusion_spectrogram.augmentation_options"
 _ENCODERS = "fusion_spectrogram.encoder_options"
+_EXAMPLES = "fusion_spectrogram.examples"
+#: Transforms that are not checked with their default options on the kit's own sound.
+_CASES = {
+    "resample": "resample",
+    "band_pass": "band_pass",
+    "resize": "windowed",
+    "fit_length": "windowed",
+    "trim": "trim",
+}
 
 
 @hookimpl
 def register_modalities(register: Register) -> None:
-    register("audio", "fusion_spectrogram.modality:Audio", options=f"{_OPTIONS}:Audio", summary="a voice.")
+    register(
+        "audio",
+        "fusion_spectrogram.modality:Audio",
+        options=f"{_OPTIONS}:Audio",
+        summary="a voice.",
+        examples=f"{_EXAMPLES}:audio",
+    )
 
 
 @hookimpl
@@ -28,7 +43,13 @@ def register_transforms(register: Register) -> None:
         ("fit_length", "fit_length", "FitLength", "cut or fill a window to one length."),
         ("trim", "trim", "Trim", "cut quiet frames off a window's ends."),
     ):
-        register(name, f"fusion_spectrogram.{module}:{cls}", options=f"{_OPTIONS}:{cls}", summary=summary)
+        register(
+            name,
+            f"fusion_spectrogram.{module}:{cls}",
+            options=f"{_OPTIONS}:{cls}",
+            summary=summary,
+            examples=f"{_EXAMPLES}:{_CASES[name]}" if name in _CASES else None,
+        )
 
 
 @hookimpl
@@ -59,6 +80,7 @@ def register_encoders(register: Register) -> None:
         ("cnn", "cnn", "Cnn", "residual CNN over frames."),
         ("cnn_lstm", "cnn", "CnnLstm", "CNN and a bidirectional LSTM."),
         ("cnn_rnn", "cnn", "CnnRnn", "CNN and a bidirectional GRU or plain recurrent layer."),
+        ("functionals", "functionals", "Functionals", "statistics of each band over the row, and one layer."),
         ("wav2vec2", "wav2vec2", "Wav2Vec2", "pretrained speech model of transformers, on raw sound at 16 kHz."),
     ):
         register(
@@ -67,4 +89,5 @@ def register_encoders(register: Register) -> None:
             options=f"{_ENCODERS}:{cls}",
             modality="audio",
             summary=summary,
+            examples=f"{_EXAMPLES}:{name}",
         )

@@ -38,6 +38,8 @@ class Rotate(FrameAugmentation[augmentation_options.Rotate]):
 class TimeStretch(FrameAugmentation[augmentation_options.TimeStretch]):
     """The frames resampled along time, so that the row lasts ``exp(x)`` times as long."""
 
+    moves_time = True
+
     def change(self, frames: Frames, rate: float, random: np.random.Generator) -> Frames:  # noqa: ARG002
         factor = np.exp(random.uniform(-self.options.stretch, self.options.stretch))
         if self.options.keep:
@@ -58,6 +60,8 @@ class BandShift(FrameAugmentation[augmentation_options.BandShift]):
 
 class TimeShift(FrameAugmentation[augmentation_options.TimeShift]):
     """The frames read earlier or later by up to ``share`` of the row."""
+
+    moves_time = True
 
     def change(self, frames: Frames, rate: float, random: np.random.Generator) -> Frames:  # noqa: ARG002
         shift = random.uniform(-self.options.share, self.options.share) * len(frames)

@@ -123,9 +123,7 @@ def _pretrained(options: encoder_options.Wav2Vec2) -> Any:
     where: dict[str, Any] = {"revision": options.revision, "local_files_only": options.local}
     try:
         config = AutoConfig.from_pretrained(options.path, trust_remote_code=False, **where)
-        # The model's own masking draws from NumPy's global generator; skipped layers would go untrained.
-        config.apply_spec_augment = False
-        config.layerdrop = 0.0
+        _settle(config)
         return AutoModel.from_pretrained(options.path, config=config, trust_remote_code=False, **where)
     except (OSError, ValueError) as error:
         raise InputMissing(
@@ -141,4 +139,11 @@ def _untrained(architecture: Mapping[str, Any]) -> Any:
 
     values = dict(architecture)
     config = AutoConfig.for_model(str(values.pop("model_type", None)), **values)
+    _settle(config)
     return AutoModel.from_config(config, trust_remote_code=False)
+
+
+def _settle(config: Any) -> None:
+    """The model's own masking draws from NumPy's global generator; skipped layers would go untrained."""
+    config.apply_spec_augment = False
+    config.layerdrop = 0.0

@@ -10,6 +10,7 @@ def register_modalities(register: Register) -> None:
         "fusion_text.modality:Text",
         options="fusion_text.options:Text",
         summary="What is said, as symbols of a vocabulary or of a transformer's tokeniser.",
+        examples="fusion_text.examples:text",
     )
 
 
@@ -32,6 +33,7 @@ def register_encoders(register: Register) -> None:
         options="fusion_text.options:LSTM",
         modality="text",
         summary="Embedding, optional convolution, bidirectional LSTM, attention or mean pooling.",
+        examples="fusion_text.examples:lstm",
     )
     register(
         "transformer",
@@ -39,4 +41,5 @@ def register_encoders(register: Register) -> None:
         options="fusion_text.options:Transformer",
         modality="text",
         summary="A transformers model from a local folder or the hub.",
+        examples="fusion_text.examples:transformer",
     )

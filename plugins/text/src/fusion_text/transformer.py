@@ -47,6 +47,8 @@ class Transformer(nn.Module):
         self.hidden = int(self.model.config.hidden_size)
         if options.freeze:
             self.model.requires_grad_(False)
+        elif getattr(self.model, "pooler", None) is not None:
+            self.model.pooler.requires_grad_(False)  # states are pooled here: it would wait for gradients in vain
         self.output = None if options.embedding is None else nn.Linear(self.hidden, options.embedding)
         self.dropout = nn.Dropout(options.dropout)
 

@@ -10,6 +10,7 @@ def register_modalities(register: Register) -> None:
         "fusion_video.modality:Video",
         options="fusion_video.options:Video",
         summary="Pictures of a face (or any region), sampled by time.",
+        examples="fusion_video.examples:video",
     )
 
 
@@ -30,18 +31,21 @@ def register_transforms(register: Register) -> None:
         "fusion_video.face_boxes:FaceBoxes",
         options="fusion_video.options:FaceBoxes",
         summary="Looks for faces at fixed times of the clip's clock.",
+        examples="fusion_video.examples:face_boxes",
     )
     register(
         "face_crop",
         "fusion_video.face_crop:FaceCrop",
         options="fusion_video.options:FaceCrop",
         summary="Follows the largest face smoothly and cuts out the head.",
+        examples="fusion_video.examples:face_crop",
     )
     register(
         "picture_resize",
         "fusion_video.picture_resize:PictureResize",
         options="fusion_video.options:PictureResize",
         summary="The whole region, resized: for pictures that are faces already.",
+        examples="fusion_video.examples:picture_resize",
     )
 
 
@@ -70,6 +74,7 @@ def register_encoders(register: Register) -> None:
         options="fusion_video.encoder_options:CNN3D",
         modality="video",
         summary="Four 3D convolutions, three poolings, two fully connected layers; from scratch.",
+        examples="fusion_video.examples:cnn3d",
     )
     register(
         "x3d",
@@ -77,6 +82,7 @@ def register_encoders(register: Register) -> None:
         options="fusion_video.encoder_options:X3D",
         modality="video",
         summary="X3D of pytorchvideo without its head; takes local weights.",
+        examples="fusion_video.examples:x3d",
     )
     register(
         "slow_r50",
@@ -84,4 +90,5 @@ def register_encoders(register: Register) -> None:
         options="fusion_video.encoder_options:SlowR50",
         modality="video",
         summary="Slow ResNet-50 of pytorchvideo without its head; takes local weights.",
+        examples="fusion_video.examples:slow_r50",
     )

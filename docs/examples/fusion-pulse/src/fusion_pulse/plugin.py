@@ -5,7 +5,12 @@ from fusion.contract import Register, hookimpl
 
 @hookimpl
 def register_decoders(register: Register) -> None:
-    register("pulse", "fusion_pulse.recording:PulseDecoder", summary="Heart rate from a CSV file.")
+    register(
+        "pulse",
+        "fusion_pulse.recording:PulseDecoder",
+        summary="Heart rate from a CSV file.",
+        examples="fusion_pulse.examples:recordings",
+    )
 
 
 @hookimpl

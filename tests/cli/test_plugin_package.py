@@ -1,0 +1,134 @@
+"""A package that `fusion plugins new` writes is installed, checked, tested and trained with, as it comes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.installing import ROOT, fusion, install, run
+
+
+@dataclass(frozen=True)
+class Package:
+    """A generated package, and the folder where it is installed."""
+
+    folder: Path
+    site: Path
+
+    def fusion(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        done = fusion(*arguments, folder=self.folder, site=self.site, plugins="engine,heart", **variables)
+        assert done.returncode == 0, done.stderr
+        return done
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    folder, site = tmp_path_factory.mktemp("work"), tmp_path_factory.mktemp("site")
+    done = fusion("plugins", "new", "heart", "--modality", "heart_rate", folder=folder, site=site, plugins="engine")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "fusion-heart: a package with the modality heart_rate",
+        "next: cd fusion-heart && pip install -e '.[test]' && pytest",
+    ]
+    install(folder / "fusion-heart", site)
+    return Package(folder / "fusion-heart", site)
+
+
+def test_nothing_of_a_template_is_left(package: Package) -> None:
+    written = [path for path in package.folder.rglob("*") if path.is_file()]
+    assert {path.name for path in written} >= {".gitignore", "test.yml", "py.typed", "pyproject.toml", "README.md"}
+    for path in written:
+        text = path.read_text(encoding="utf-8")
+        assert not path.name.endswith(".template")
+        assert "$" not in text.replace("$ ", "").replace("${{ matrix.python }}", ""), path
+
+
+def test_it_is_installed_as_a_plugin_with_a_modality_and_an_encoder(package: Package) -> None:
+    listed = {plugin["name"]: plugin for plugin in json.loads(package.fusion("plugins", "list", "--json").stdout)}
+    heart = listed["heart"]
+    assert (heart["state"], heart["distribution"], heart["version"]) == ("ok", "fusion-heart", "0.1.0")
+    assert heart["offers"] == {"modality": ["heart_rate"], "encoder": ["heart_rate_gru"]}
+    project = tomllib.loads((package.folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["dependencies"] == ["avfusion>=1.0,<2"]
+
+
+def test_it_passes_its_own_tests(package: Package) -> None:
+    done = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "--ignore", "tests/test_conformance.py",
+               folder=package.folder, site=package.site, plugins="engine,heart")  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
+
+
+def test_it_conforms_to_the_contract(package: Package) -> None:
+    pytest.importorskip("fusion.testing.collecting")
+    done = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_conformance.py",
+               folder=package.folder, site=package.site, plugins="engine,heart")  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
+
+
+def test_it_trains_on_generated_clips_and_is_evaluated(package: Package) -> None:
+    package.fusion("finetune", "experiment.yaml", "corpus.count=16", "finetune.epochs=2", "prepare.workers=0")
+    (trained,) = (package.folder / "runs" / "fusion-heart").glob("finetune*")
+    printed = package.fusion("evaluate", str(trained)).stdout
+    assert "headline (heart_rate)" in printed
+
+
+def test_it_is_formatted_linted_and_typed(package: Package) -> None:
+    ruff = [sys.executable, "-m", "ruff"]
+    for command in (
+        [*ruff, "format", "--isolated", "--line-length", "120", "--check", "."],
+        [*ruff, "check", "--isolated", "--line-length", "120", "--select", "B,E,F,I,N,UP,RUF,SIM", "."],
+        # strict, and what a run of mypy over the project has kept of torch is used again
+        [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"),
+         "--cache-dir", str(ROOT / ".mypy_cache"), "--package", "fusion_heart"],
+    ):  # fmt: skip
+        done = run(*command[1:], folder=package.folder, site=package.site, plugins="engine", MYPYPATH="src")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_its_workflow_installs_and_tests_it_with_its_plugin_alone(package: Package) -> None:
+    workflow = yaml.safe_load((package.folder / ".github/workflows/test.yml").read_text(encoding="utf-8"))
+    job = workflow["jobs"]["test"]
+    assert job["env"] == {"FUSION_PLUGINS": "heart", "FUSION_STRICT": "1"}
+    assert [step["run"] for step in job["steps"] if "run" in step] == ["pip install '.[test]'", "pytest"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["Fusion-Pulse"], "NAME: 'Fusion-Pulse' is no name: lower case letters, digits and underscores, a letter "
+                           "first; write pulse"),
+        (["2"], "NAME: '2' is no name: lower case letters, digits and underscores, a letter first; "
+                "choose another one"),
+        (["engine"], "NAME: the plugin 'engine' is taken by avfusion; choose another name"),
+        (["audio"], "NAME: the modality 'audio' is taken by avfusion-spectrogram; name the modality otherwise with "
+                    "--modality"),
+        (["faces", "--modality", "Video"], "--modality: 'Video' is no name: lower case letters, digits and "
+                                           "underscores, a letter first; write video"),
+        (["full"], "fusion-full: exists already; choose another name, or move it away"),
+    ],
+)  # fmt: skip
+def test_a_name_that_cannot_be_is_one_sentence(tmp_path: Path, arguments: list[str], sentence: str) -> None:
+    (tmp_path / "fusion-full").mkdir()
+    (tmp_path / "fusion-full" / "mine").touch()
+    done = fusion("plugins", "new", *arguments, folder=tmp_path, site=tmp_path, plugins="engine")
+    assert (done.returncode, done.stdout, done.stderr) == (64, "", f"fusion: {sentence}\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["fusion-full"]
+
+
+def test_starting_a_package_is_light(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom fusion.cli.app import main\n"
+        "try:\n    main(['plugins', 'new', 'pulse'])\nexcept SystemExit:\n    pass\n"
+        "print(*[name for name in ('torch', 'numpy', 'av') if name in sys.modules])\n"
+    )
+    done = run("-c", code, folder=tmp_path, site=tmp_path, plugins="engine")
+    assert done.stdout.splitlines()[-1] == ""
