@@ -8,6 +8,7 @@ def register_decoders(register: Register) -> None:
     register(
         "features",
         "fusion_features.decoder:FeatureDecoder",
+        examples="fusion_features.examples:decoded",
         summary="Numbers by clip from CSV, Parquet, NPY, NPZ or safetensors.",
     )
 
@@ -18,12 +19,14 @@ def register_modalities(register: Register) -> None:
         "features",
         "fusion_features.modality:Features",
         options="fusion_features.options:Features",
+        examples="fusion_features.examples:features",
         summary="Features computed elsewhere, one vector a clip or a sequence.",
     )
     register(
         "scores",
         "fusion_features.scores:Scores",
         options="fusion_features.options:Scores",
+        examples="fusion_features.examples:scores",
         summary="Logits or probabilities that another model gave each clip.",
     )
 
@@ -35,6 +38,7 @@ def register_encoders(register: Register) -> None:
         "fusion_features.mlp:MLP",
         options="fusion_features.options:MLP",
         modality="features",
+        examples="fusion_features.examples:mlp",
         summary="Fully connected layers on a vector, or on the mean over a sequence.",
     )
     register(
@@ -42,6 +46,7 @@ def register_encoders(register: Register) -> None:
         "fusion_features.gru:GRU",
         options="fusion_features.options:GRU",
         modality="features",
+        examples="fusion_features.examples:gru",
         summary="Recurrent layers over a sequence, attention or mean pooling.",
     )
     register(
