@@ -73,7 +73,7 @@ def _timed(steps: int, seed: int) -> Row:
 
 
 def _vector(kind: str, width: int, seed: int) -> Row:
-    return {kind: Pieces(_numbers(1, width, seed), None, times=np.zeros(1), ends=np.full(1, math.inf))}
+    return {kind: Pieces(_numbers(1, width, seed), None, times=np.zeros(1), ends=np.full(1, 1.6 - seed / 3))}
 
 
 def _softened(row: Row) -> Row:
