@@ -22,7 +22,13 @@ streams:
     modality: {name: features, source: units, id: "03-{id}", id_column: clip}
     encoder: {name: mlp, hidden: [8], embedding: 8}
   other:
-    modality: {name: scores, source: scores, id: "03-{id}", id_column: clip, values: logits, classes: [happy, sad, angry]}
+    modality:
+      name: scores
+      source: scores
+      id: "03-{id}"
+      id_column: clip
+      values: logits
+      classes: [happy, sad, angry]
     encoder: scores
 fusion:
   - {name: late_average}
