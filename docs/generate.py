@@ -118,13 +118,16 @@ def _signature(function: Callable[..., object]) -> str:
 
 
 def _prose(function: object) -> str:
-    """A docstring as Markdown: the section ``Args`` as a list."""
-    lines = []
+    """A docstring as Markdown: the sections ``Args`` and ``Raises`` as lists."""
+    lines: list[str] = []
     for line in (inspect.getdoc(function) or "").replace("``", "`").splitlines():
         argument, colon, meaning = line.strip().partition(": ")
-        if line.strip() == "Args:":
+        if line.strip() in {"Args:", "Raises:"}:
             continue
-        lines.append(f"- `{argument}`: {meaning}" if line.startswith("    ") and colon else line)
+        if line.startswith("     "):
+            lines[-1] += f" {line.strip()}"
+        else:
+            lines.append(f"- `{argument}`: {meaning}" if line.startswith("    ") and colon else line)
     return "\n".join(lines)
 
 

@@ -43,7 +43,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
 
 def test_nothing_of_a_template_is_left(package: Package) -> None:
     written = [path for path in package.folder.rglob("*") if path.is_file()]
-    assert {path.name for path in written} >= {".gitignore", "test.yml", "py.typed", "pyproject.toml", "README.md"}
+    assert {path.name for path in written} >= {".gitignore", "test.yml", "LICENSE", "py.typed", "pyproject.toml", "README.md"}
     for path in written:
         text = path.read_text(encoding="utf-8")
         assert not path.name.endswith(".template")
@@ -56,6 +56,7 @@ def test_it_is_installed_as_a_plugin_with_a_modality_and_an_encoder(package: Pac
     assert (heart["state"], heart["distribution"], heart["version"]) == ("ok", "fusion-heart", "0.1.0")
     assert heart["offers"] == {"modality": ["heart_rate"], "encoder": ["heart_rate_gru"]}
     project = tomllib.loads((package.folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert (project["license"], project["license-files"]) == ("MIT", ["LICENSE"])
     assert project["dependencies"] == ["avfusion>=1.0,<2"]
 
 
