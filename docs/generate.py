@@ -84,7 +84,9 @@ _INTERFACES_HEAD = """\
 What a component of each kind has and does, and the values that it is handed and answers. Interfaces are structural:
 nothing inherits from them. Everything here is imported from `fusion.contract`; the [hooks](hooks.md) announce it, and
 the [checks](checks.md) of the kit hold it to these words. Letters of shapes: B rows, T steps, D and E features, C
-outputs, S streams, W windows, N and M rows and columns of a comparison.
+outputs, S streams, W windows, N and M rows and columns of a comparison. `Row` is a mapping from names to `Pieces`,
+`Batch` one from names to tensors with the rows along their first axis, `Fitted` one from names to arrays and JSON
+values.
 """
 
 
