@@ -43,7 +43,14 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
 
 def test_nothing_of_a_template_is_left(package: Package) -> None:
     written = [path for path in package.folder.rglob("*") if path.is_file()]
-    assert {path.name for path in written} >= {".gitignore", "test.yml", "LICENSE", "py.typed", "pyproject.toml", "README.md"}
+    assert {path.name for path in written} >= {
+        ".gitignore",
+        "test.yml",
+        "LICENSE",
+        "py.typed",
+        "pyproject.toml",
+        "README.md",
+    }
     for path in written:
         text = path.read_text(encoding="utf-8")
         assert not path.name.endswith(".template")

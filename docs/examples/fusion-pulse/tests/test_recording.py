@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+
 from fusion.catalog import catalog
 from fusion.contract import Clip, DataError, Track, Want
 
