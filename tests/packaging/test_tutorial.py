@@ -36,6 +36,7 @@ def shown() -> list[str]:
     return [line for block in console for line in block.text.splitlines() if not line.startswith("$ ")]
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(600)
 def test_the_tutorial_does_what_it_shows(environment: Callable[[], Environment], tmp_path: Path) -> None:
     folder = tmp_path / "empty"
