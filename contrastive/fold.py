@@ -82,8 +82,7 @@ class FoldJob:
             target=materials.target,
         )
         names = list(dict.fromkeys(name for pair in self.pairs for name in pair))
-        known = with_hidden_labels(tables.train, materials.target, experiment.label_share, experiment.seed)
-        train, kept = self._usable(known.subset(names))
+        train, kept = self._usable(with_hidden_labels(tables.train, materials.known).subset(names))
         self.reporter.say(
             f"{split.name}: {len(train.clips)} clips to train, {len(tables.validation.clips)} to validate"
             + (f"; {len(tables.train.clips) - kept} have only one side of every pair and are not used" if

@@ -130,10 +130,10 @@ def _upgraded(record: Mapping[str, Any], materials: Materials) -> list[str]:
 
 
 def write_results(folder: Path, results: Mapping[str, Any], table: Table) -> Evaluation:
-    """Write numbers, predictions and the card."""
-    write_atomic(folder / "results.json", (json.dumps(results, ensure_ascii=False) + "\n").encode())
+    """Write predictions, the card, and numbers last: where they stand, the rest is there."""
     write_atomic(folder / "predictions.csv", table.csv().encode())
     write_card(folder / "card.html", results)
+    write_atomic(folder / "results.json", (json.dumps(results, ensure_ascii=False) + "\n").encode())
     return Evaluation(folder, results)
 
 
@@ -156,7 +156,7 @@ def _add_split(table: Table, name: str, folder: Path, materials: Materials) -> N
         split, materials.clips, materials.further, plans=materials.plans, store=materials.store, target=materials.target
     )
     experiment = materials.loaded.experiment
-    train = only_labelled(tables.train, materials.target, experiment.label_share, experiment.seed)
+    train = only_labelled(tables.train, materials.known)
     setting = make_setting(materials, train.targets)
     result = read_json(folder / "result.json")
     rows = list(rows_of_split(folder, experiment, materials.catalog, tables.test, setting))
