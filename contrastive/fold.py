@@ -26,6 +26,7 @@ from fusion.inference.described import StreamDescription, build_stream
 from fusion.inference.files import read_json, write_json, write_state
 from fusion.training.described import check_described, describe_stream
 from fusion.training.finetune import Materials
+from fusion.training.label_share import with_hidden_labels
 from fusion.training.loop import Progress, fit
 from fusion.training.processes import World
 from fusion.training.report import Reporter
@@ -81,7 +82,7 @@ class FoldJob:
             target=materials.target,
         )
         names = list(dict.fromkeys(name for pair in self.pairs for name in pair))
-        train, kept = self._usable(tables.train.subset(names))
+        train, kept = self._usable(with_hidden_labels(tables.train, materials.known).subset(names))
         self.reporter.say(
             f"{split.name}: {len(train.clips)} clips to train, {len(tables.validation.clips)} to validate"
             + (f"; {len(tables.train.clips) - kept} have only one side of every pair and are not used" if

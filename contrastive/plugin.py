@@ -40,3 +40,8 @@ def register_commands(register: Register) -> None:
         options="contrastive.settings:Pretrain",
         summary="pretrain streams against each other, by pairs",
     )
+    register(
+        "compare",
+        "contrastive.compare_command:add",
+        summary="say whether pretraining helps, by objective and share of labels",
+    )

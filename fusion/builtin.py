@@ -97,7 +97,8 @@ def register_protocols(register: Register) -> None:
         ("random", "Random", "Shares", "clips drawn at random (leaking)"),
     ):
         path = None if options is None else f"{_PROTOCOLS}:{options}"
-        cases = f"fusion.evaluation.examples:{name}" if name in {"leave_one_group_out", "held_out"} else None
+        shown = {"speaker_sentence_folds", "leave_one_group_out", "held_out"}
+        cases = f"fusion.evaluation.examples:{name}" if name in shown else None
         register(name, f"fusion.evaluation.protocols:{cls}", options=path, summary=summary, examples=cases)
 
 

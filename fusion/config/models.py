@@ -217,6 +217,13 @@ class Experiment(Settings):
     aggregator: Component = Field(default=Component(name="mean"), description="From windows to the clip's answer.")
     protocol: Component = Field(description="How clips are split into parts.")
     leaking: bool = Field(default=False, description="Must be true for protocols in which speakers cross parts.")
+    label_share: float = Field(
+        default=1.0,
+        gt=0.0,
+        le=1.0,
+        description="The share of each class's takes whose labels are known in training. Pretraining sees the others "
+        "without theirs, fine-tuning not at all; as validation and test they keep them.",
+    )
     seed: int = Field(default=0, ge=0, description="What every random choice starts from.")
     prepare: PrepareSettings = Field(default_factory=PrepareSettings, description="The job prepare.")
     finetune: FinetuneSettings = Field(default_factory=FinetuneSettings, description="The job finetune.")

@@ -48,6 +48,19 @@ def java_sed(folder: Path) -> Sequence[Example]:
     ]
 
 
+def iemocap(folder: Path) -> Sequence[Example]:
+    """Two sessions with one short dialogue each, in media as small as they go."""
+    from fusion.testing.dialogues import write_iemocap_tree
+
+    tree = folder / "tree"
+    write_iemocap_tree(tree, sessions=(1, 2), dialogues=("F_impro01",), categories=("neu", "exc"), size=(16, 16))
+    neutral, excited = {"emotion": "neutral"}, {"emotion": "happy"}
+    return [
+        Example("sentences", options={"partial": True}, root=tree, labels=[neutral, excited] * 2),
+        Example("unlabelled", options={"partial": True, "classes": "four", "outside": "unlabelled"}, root=tree),
+    ]
+
+
 def manifest(folder: Path) -> Sequence[Example]:
     """A table in its folder, and the table itself."""
     tree = _tree(folder / "tree", ["anna/one.wav", "bela/two.mp4", "bela/three.wav"])

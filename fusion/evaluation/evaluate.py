@@ -19,6 +19,7 @@ from fusion.evaluation.sentences import said_before
 from fusion.evaluation.table import Table
 from fusion.inference.files import read_json, write_atomic
 from fusion.training.finetune import Materials, gather, make_setting
+from fusion.training.label_share import only_labelled
 from fusion.training.outputs import read_part
 from fusion.training.report import Reporter, Silent
 from fusion.training.run import Record, locked
@@ -129,10 +130,10 @@ def _upgraded(record: Mapping[str, Any], materials: Materials) -> list[str]:
 
 
 def write_results(folder: Path, results: Mapping[str, Any], table: Table) -> Evaluation:
-    """Write numbers, predictions and the card."""
-    write_atomic(folder / "results.json", (json.dumps(results, ensure_ascii=False) + "\n").encode())
+    """Write predictions, the card, and numbers last: where they stand, the rest is there."""
     write_atomic(folder / "predictions.csv", table.csv().encode())
     write_card(folder / "card.html", results)
+    write_atomic(folder / "results.json", (json.dumps(results, ensure_ascii=False) + "\n").encode())
     return Evaluation(folder, results)
 
 
@@ -154,9 +155,10 @@ def _add_split(table: Table, name: str, folder: Path, materials: Materials) -> N
     tables = split_tables(
         split, materials.clips, materials.further, plans=materials.plans, store=materials.store, target=materials.target
     )
-    setting = make_setting(materials, tables.train.targets)
-    result = read_json(folder / "result.json")
     experiment = materials.loaded.experiment
+    train = only_labelled(tables.train, materials.known)
+    setting = make_setting(materials, train.targets)
+    result = read_json(folder / "result.json")
     rows = list(rows_of_split(folder, experiment, materials.catalog, tables.test, setting))
     outputs = read_part(folder / "outputs" / "test", list(materials.plans))
     table.add(
@@ -169,5 +171,5 @@ def _add_split(table: Table, name: str, folder: Path, materials: Materials) -> N
         prior=setting.prior,
         absent=outputs.absent,
         windows=len(outputs.windows),
-        said=said_before(tables.test.clips, [*tables.train.clips, *tables.validation.clips]),
+        said=said_before(tables.test.clips, [*train.clips, *tables.validation.clips]),
     )
