@@ -6,6 +6,7 @@ import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -36,15 +37,20 @@ def shown() -> list[str]:
     return [line for block in console for line in block.text.splitlines() if not line.startswith("$ ")]
 
 
-@pytest.mark.soak
 @pytest.mark.timeout(600)
-def test_the_tutorial_does_what_it_shows(environment: Callable[[], Environment], tmp_path: Path) -> None:
-    folder = tmp_path / "empty"
+def test_the_tutorial_does_what_it_shows(
+    environment: Callable[[], Environment], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, report = tmp_path / "empty", tmp_path / "report.xml"
     folder.mkdir()
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"--junitxml={report}")
     fresh = environment()
     printed = require(fresh.type("\n".join(steps()), folder))
     lines = [" ".join(line.split()) for line in printed.splitlines()]
     assert [line for line in shown() if " ".join(line.split()) not in lines] == []
+    checked = [case.get("name", "") for case in ET.parse(report).iter("testcase") if not len(case)]
+    for component in ("modality-pulse", "decoder-pulse", "encoder-pulse_gru"):
+        assert [name for name in checked if f"[pulse-{component}-" in name or f"[{component}-" in name], component
     assert "pulse (alone)" in printed
     answer = printed[printed.rindex("s04_angry_01.mp4") :]
     assert "pulse" in answer
