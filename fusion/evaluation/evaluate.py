@@ -12,17 +12,19 @@ from fusion.catalog import Catalog
 from fusion.catalog import catalog as installed_catalog
 from fusion.catalog.single_files import changed_files, require_files
 from fusion.config.experiment import LoadedExperiment, experiment_from
-from fusion.contract import LeakError, RunError
+from fusion.contract import LeakError, RunError, Split
 from fusion.evaluation.card import write_card
-from fusion.evaluation.predictions import rows_of_split
+from fusion.evaluation.predictions import RowPredictions, rows_of_split
 from fusion.evaluation.sentences import said_before
+from fusion.evaluation.shortcut import loudness_and_length
 from fusion.evaluation.table import Table
 from fusion.inference.files import read_json, write_atomic
+from fusion.store.levels import Levels
 from fusion.training.finetune import Materials, gather, make_setting
 from fusion.training.outputs import read_part
 from fusion.training.report import Reporter, Silent
 from fusion.training.run import Record, locked
-from fusion.training.split_data import split_tables
+from fusion.training.split_data import SplitTables, split_tables
 
 
 @dataclass
@@ -170,4 +172,13 @@ def _add_split(table: Table, name: str, folder: Path, materials: Materials) -> N
         absent=outputs.absent,
         windows=len(outputs.windows),
         said=said_before(tables.test.clips, [*tables.train.clips, *tables.validation.clips]),
+        shortcut=_shortcut(split, tables, materials),
     )
+
+
+def _shortcut(split: Split, tables: SplitTables, materials: Materials) -> RowPredictions | None:
+    """Loudness and length, learnt from the tested corpus alone: another one's recording level would hide its own."""
+    store = materials.store
+    own = len(split.train)
+    levels = Levels(store.folder / "levels.sqlite", store.hashes).of([*tables.train.clips[:own], *tables.test.clips])
+    return loudness_and_length(levels[:own], tables.train.targets[:own], levels[own:], kind=materials.target.kind)
