@@ -172,9 +172,10 @@ def verdict(found: Sequence[Compared]) -> str:
     ):
         names = ", ".join(f"{one.start.replace('_', ' ')} ({_percent(one.share)})" for one in chosen)
         parts.append(f"{word} it by the paired interval: {names or 'none'}")
+    by_chance = f"{len(pretrained) * 0.025:.1f}"
     return (
-        f"Of {len(pretrained)} pretrained starts beside those from scratch, {'; '.join(parts)}. "
-        f"Each is looked at alone: if none made a difference, {len(pretrained) * 0.025:.1f} would still lie above and as many below."
+        f"Of {len(pretrained)} pretrained starts beside those from scratch, {'; '.join(parts)}. Each is looked at "
+        f"alone: if none made a difference, {by_chance} would still lie above and as many below."
     )
 
 
