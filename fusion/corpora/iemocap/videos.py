@@ -65,8 +65,8 @@ def unfit_videos(looked: Sequence[tuple[Recording, Video]], *, sound: bool) -> l
     problems = [video.problem for _, video in looked if video.problem is not None]
     said = problems[:3]
     if len(problems) > 3:
-        more = len(problems) - 3
-        said.append(f"{more:,} more video{'s' * (more != 1)} cannot be used")
+        rest = len(problems) - 3
+        said.append(f"{rest:,} more video{'s' * (rest != 1)} cannot be used")
     outside = [
         f"{turn.name} at {float(turn.start):.1f} to {float(turn.end):.1f} s, but {video.file.name} ends at "
         f"{float(video.end):.1f} s"
