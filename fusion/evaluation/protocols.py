@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fusion.contract import Clip, DataError, NoOptions, Split
 from fusion.data.randomness import generator
 from fusion.evaluation import options as settings
-from fusion.evaluation.sentences import DETAIL, sentence_of
+from fusion.evaluation.sentences import DETAIL, same_sentences
 
 _Key = Callable[[Clip], str]
 
@@ -89,7 +89,8 @@ class SpeakerSentenceFolds:
         Raises:
             DataError: It is not known what some clips say, or there are too few speakers or sentences.
         """
-        unknown = [clip.id for clip in clips if sentence_of(clip) is None]
+        said = same_sentences(clips)
+        unknown = [clip.id for clip in clips if clip.id not in said]
         if unknown:
             raise DataError(
                 f"it is not known what {sorted(unknown)[0]} says, and {len(unknown) - 1} more clips",
@@ -98,7 +99,6 @@ class SpeakerSentenceFolds:
             )
         folds, sentences = self._options.folds, self._options.sentences
         by_speaker = _placed(clips, _key(self._options.by), folds, least=3, option="folds", seed=seed)
-        said = {clip.id: str(sentence_of(clip)) for clip in clips}
         by_sentence = _placed(clips, lambda clip: said[clip.id], sentences, least=2, option="sentences", seed=seed)
         splits = []
         for fold in range(folds):
