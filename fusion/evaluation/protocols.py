@@ -79,6 +79,7 @@ class SpeakerSentenceFolds:
     """
 
     leaking = False
+    sentences_apart = True
 
     def __init__(self, options: settings.SpeakerSentenceFolds) -> None:
         self._options = options
@@ -87,7 +88,8 @@ class SpeakerSentenceFolds:
         """One split for each fold of speakers and each of sentences.
 
         Raises:
-            DataError: It is not known what some clips say, or there are too few speakers or sentences.
+            DataError: It is not known what some clips say, there are too few speakers or sentences, or too few
+                speakers say the same.
         """
         said = same_sentences(clips)
         unknown = [clip.id for clip in clips if clip.id not in said]
@@ -111,7 +113,16 @@ class SpeakerSentenceFolds:
                     elif apart and not tested:
                         validates = by_speaker[clip.id] == (fold + 1) % folds
                         parts["validation" if validates else "train"].append(clip.id)
-                splits.append(_split(f"fold_{fold}_{place}", parts))
+                name = f"fold_{fold}_{place}"
+                empty = next((part for part, ids in parts.items() if not ids), None)
+                if empty is not None:
+                    raise DataError(
+                        f"no clip is left in the {empty} part of {name}: too few speakers share the sentences",
+                        where="protocol",
+                        remedy=f"lower protocol.folds ({folds}) or protocol.sentences ({sentences}), or use a protocol "
+                        "that does not keep sentences apart",
+                    )
+                splits.append(_split(name, parts))
         return splits
 
 
