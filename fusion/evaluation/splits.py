@@ -80,11 +80,16 @@ def plan_splits(experiment: Experiment, clips: Sequence[Clip], catalog: Catalog,
             f"what {before.count(True)} of {len(before)} test clips say is also said in training or validation; "
             "speaker_sentence_folds keeps sentences apart"
         )
+    separates = bool(getattr(protocol, "sentences_apart", False))
+    # Only where the protocol keeps sentences apart are further clips left out for what they say.
+    compared = separates or not (further or experiment.training_corpora)
+    if not compared and any(told is not None for told in before):
+        notes.append(
+            "what test clips say is not compared with further corpora here; by_sentence in results counts them"
+        )
     in_parts = [len(split.train) + len(split.validation) + len(split.test) for split in splits]
     if min(in_parts) < len(clips):
         notes.append(f"a split leaves out up to {len(clips) - min(in_parts)} of {len(clips)} clips")
-    separates = bool(getattr(protocol, "sentences_apart", False))
-    alone = not (further or experiment.training_corpora)
     return SplitPlan(
         resolved,
         protocol.leaking,
@@ -94,8 +99,7 @@ def plan_splits(experiment: Experiment, clips: Sequence[Clip], catalog: Catalog,
         tuple(notes),
         strangers=unknown,
         separates=separates,
-        # Only where the protocol separates them are sentences of further clips compared.
-        apart=set(before) == {False} and all(map(sentences_of, clips)) and (alone or separates),
+        apart=compared and set(before) == {False} and all(map(sentences_of, clips)),
     )
 
 

@@ -302,6 +302,7 @@ def test_what_further_corpora_say_is_not_vouched_for_under_other_protocols(world
     assert gather(own.load(**SOUND), catalog(), Silent()).splits.guarantee.endswith(promise)
     materials = gather(both.load(**SOUND), catalog(), Silent())
     assert promise not in materials.splits.guarantee
+    assert materials.splits.notes[0].startswith("what test clips say is not compared with further corpora")
     more = [CorpusSettings.model_validate(FURTHER)]
     assert promise not in gather(own.load(**SOUND), catalog(), Silent(), further=more).splits.guarantee
 
