@@ -155,7 +155,13 @@ def _check_finished(run: Path, record: Mapping[str, Any], fold: str | None) -> N
 def _add_split(table: Table, name: str, folder: Path, materials: Materials) -> None:
     split = next(split for split in materials.splits.splits if split.name == name)
     tables = split_tables(
-        split, materials.clips, materials.further, plans=materials.plans, store=materials.store, target=materials.target
+        split,
+        materials.clips,
+        materials.further,
+        plans=materials.plans,
+        store=materials.store,
+        target=materials.target,
+        apart=materials.splits.separates,
     )
     experiment = materials.loaded.experiment
     train = only_labelled(tables.train, materials.known)

@@ -24,7 +24,7 @@ from fusion.evaluation.wording import HEADLINE, LOUDNESS_AND_LENGTH, MAJORITY
 POINTS = 400
 #: The detail that says whether a clip is scripted or improvised: the two are scored apart.
 PERFORMANCE = "performance"
-_SAID = {True: "also said in training", False: "new sentence"}
+_SAID = {True: "also said in training or validation", False: "new sentence"}
 _Array = NDArray[np.float64]
 
 

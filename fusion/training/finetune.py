@@ -193,7 +193,7 @@ def gather(
         )
     if len(labelled) < len(clips):
         reporter.say(f"{len(clips) - len(labelled)} of {len(clips)} clips have no label and are not used")
-    splits = plan_splits(experiment, list(labelled.values()), catalog)
+    splits = plan_splits(experiment, list(labelled.values()), catalog, further=bool(further))
     for note in splits.notes:
         reporter.say(note)
     if unlabelled:
@@ -263,9 +263,10 @@ def _job(materials: Materials, split: Split, folder: Path, reporter: Reporter, s
         plans=materials.plans,
         store=materials.store,
         target=materials.target,
+        apart=materials.splits.separates,
     )
-    if tables.left_out:
-        reporter.say(f"{len(tables.left_out)} further clips share a speaker or take with validation or test: left out")
+    if tables.note:
+        reporter.say(tables.note)
     train = only_labelled(tables.train, materials.known)
     if len(train.clips) < len(tables.train.clips):
         reporter.say(f"{len(train.clips)} of {len(tables.train.clips)} training clips keep their labels and are used")

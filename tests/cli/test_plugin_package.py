@@ -125,14 +125,16 @@ def test_its_workflow_installs_and_tests_it_with_its_plugin_alone(package: Packa
     ("arguments", "sentence"),
     [
         (["Fusion-Pulse"], "NAME: 'Fusion-Pulse' is no name: lower case letters, digits and underscores, a letter "
-                           "first; write pulse"),
-        (["2"], "NAME: '2' is no name: lower case letters, digits and underscores, a letter first; "
-                "choose another one"),
+                           "first, no underscore last; write pulse"),
+        (["pulse_"], "NAME: 'pulse_' is no name: lower case letters, digits and underscores, a letter first, no "
+                     "underscore last; write pulse"),
+        (["2"], "NAME: '2' is no name: lower case letters, digits and underscores, a letter first, no underscore "
+                "last; choose another one"),
         (["engine"], "NAME: the plugin 'engine' is taken by avfusion; choose another name"),
         (["audio"], "NAME: the modality 'audio' is taken by avfusion-spectrogram; name the modality otherwise with "
                     "--modality"),
         (["faces", "--modality", "Video"], "--modality: 'Video' is no name: lower case letters, digits and "
-                                           "underscores, a letter first; write video"),
+                                           "underscores, a letter first, no underscore last; write video"),
         (["full"], "fusion-full: exists already; choose another name, or move it away"),
     ],
 )  # fmt: skip
