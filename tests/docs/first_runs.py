@@ -80,6 +80,7 @@ def shorten(config: Path) -> None:
     data = yaml.safe_load(re.sub(r"\bepochs: \d+", "epochs: 1", config.read_text(encoding="utf-8")))
     if "finetune" in data:
         data["finetune"] = {**data["finetune"], **_FEW}
+        data["pretrain"] = {**data.get("pretrain", {}), "epochs": 1}
         data["prepare"] = {"workers": 0}
     config.write_text(yaml.safe_dump(data), encoding="utf-8")
 
