@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tomllib
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -13,6 +14,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
+from fusion.cli.app import main
 from tests.installing import ROOT, fusion, install, run
 
 #: Two commands in one process.
@@ -138,11 +140,15 @@ def test_its_workflow_installs_and_tests_it_with_its_plugin_alone(package: Packa
         (["full"], "fusion-full: exists already; choose another name, or move it away"),
     ],
 )  # fmt: skip
-def test_a_name_that_cannot_be_is_one_sentence(tmp_path: Path, arguments: list[str], sentence: str) -> None:
+def test_a_name_that_cannot_be_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+) -> None:
     (tmp_path / "fusion-full").mkdir()
     (tmp_path / "fusion-full" / "mine").touch()
-    done = fusion("plugins", "new", *arguments, folder=tmp_path, site=tmp_path, plugins="engine")
-    assert (done.returncode, done.stdout, done.stderr) == (64, "", f"fusion: {sentence}\n")
+    with chdir(tmp_path), pytest.raises(SystemExit) as left:
+        main(["plugins", "new", *arguments])
+    assert left.value.code == 64
+    assert capsys.readouterr() == ("", f"fusion: {sentence}\n")
     assert [path.name for path in tmp_path.iterdir()] == ["fusion-full"]
 
 

@@ -27,7 +27,8 @@ PROJECTS = {
 def call(*command: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run a program without our own settings of the environment."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("FUSION_", "UV_CONSTRAINT"))}
-    variables.pop("PYTHONPATH", None)
+    for name in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE"):  # torch is slow to compile each time anew
+        variables.pop(name, None)
     return subprocess.run(
         [str(part) for part in command], cwd=cwd, env=variables, capture_output=True, text=True, check=False
     )
