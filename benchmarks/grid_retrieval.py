@@ -1,11 +1,12 @@
 """GRID: does a pretrained pair of streams find the sound that belongs to a mouth, and by speech?
 
-    python benchmarks/grid_retrieval.py RUN [OUTPUT.md]
+    python benchmarks/grid_retrieval.py OUTPUT.md RUN [RUN ...]
 
-RUN is a finished `fusion pretrain configs/grid/audio_video.yaml`. Its test clips (60 of the one speaker, unseen) are
-matched three times by the same network: as they are, with the sound taken a second later than the picture, and with the
-pictures of each window in random order. A network that finds something other than speech (a voice, a room, a level)
-would not mind. Then the ten clips of other people are matched among each other. The test clips are scored once.
+Each RUN is a finished `fusion pretrain` of one config of configs/grid, by a seed of its own. Its test clips (60 of the
+one speaker, unseen) are matched three times by the same network: as they are, with the sound taken a second later than
+the picture, and with the pictures of each window in random order. A network that finds something other than speech (a
+voice, a room, a level) would not mind. Then the ten clips of other people are matched among each other. The test clips
+are scored once by each run.
 """
 
 from __future__ import annotations
@@ -113,60 +114,63 @@ def interval(values: NDArray[np.float64]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def main(run: Path, output: Path | None) -> None:
-    """Print the table, and write it where asked."""
-    record = read_json(run / "run.json")
-    (fold,) = record["folds"]
-    pretrained = load_pretrained(run, fold, catalog())
-    experiment = pretrained.experiment
-    everyone = load_corpus(experiment.corpus, catalog=catalog(), base=Path("configs/grid"))
-    splits = plan_splits(experiment, everyone, catalog())
-    if splits.hash != record["split"]["hash"]:
-        raise SystemExit(f"{run} is of another split ({record['split']['hash']}) than these clips give")
-    (split,) = splits.splits
-    test = Clips(pretrained, [clip for clip in everyone if clip.id in set(split.test)])
-    rows: Mapping[str, tuple[Retrieval, Retrieval]] = {
-        "as they are": test.found(),
-        "sound a second later": test.found(later=LATER),
-        "pictures shuffled": test.found(shuffled=True),
-    }
-    matched = hits(rows["as they are"], 1)
-    count = len(test.table.clips)
-    lines = [
-        "# GRID, one speaker: the sound that belongs to a mouth",
-        "",
-        "- command: `fusion pretrain configs/grid/audio_video.yaml`, then "
-        "`python benchmarks/grid_retrieval.py RUN benchmarks/grid_retrieval.md`",
-        f"- protocol: {record['split']['guarantee']}; split hash {record['split']['hash']}; seed {experiment.seed}; "
-        f"{len(split.train)} clips to train, {len(split.validation)} to validate, {count} to test, scored once",
-        f"- windows of {float(test.seconds):g} s from second 0, both directions averaged; intervals: 95 %, bootstrap "
-        f"over clips, {DRAWS} draws; chance of recall@1 is {1 / count:.3f}",
-        "",
-        "| windows | recall@1 | 95 % interval | recall@5 | recall@10 | as they are minus this, recall@1 |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    for name, found in rows.items():
-        low, high = interval(hits(found, 1))
-        cells = " | ".join(f"{hits(found, rank).mean():.3f}" for rank in RANKS[1:])
-        less = interval(matched - hits(found, 1))
-        paired = "" if name == "as they are" else f"{less[0]:+.3f} .. {less[1]:+.3f}"
-        lines.append(f"| {name} | {hits(found, 1).mean():.3f} | {low:.3f} .. {high:.3f} | {cells} | {paired} |")
-    lines.append(f"\nRecall at 1 is {matched.mean() * count:.1f} times chance.")
-    others = CorpusSettings.model_validate({"name": "grid", "known_speakers": False})
-    strangers = [c for c in load_corpus(others, catalog=catalog(), base=Path("configs/grid")) if c.id not in
-                 {clip.id for clip in everyone}]  # fmt: skip
-    if strangers:
-        found = Clips(pretrained, strangers).found()
-        low, high = interval(hits(found, 1))
-        lines.append(
-            f"Among {len(strangers)} clips of other people recall at 1 is {hits(found, 1).mean():.3f} "
-            f"({low:.3f} .. {high:.3f}; chance {1 / len(strangers):.3f})."
-        )
-    text = "\n".join([*lines, ""])
+def main(output: Path, runs: list[Path]) -> None:
+    """Print the table and write it."""
+    lines: list[str] = []
+    sentences: list[str] = []
+    for run in runs:
+        record = read_json(run / "run.json")
+        (fold,) = record["folds"]
+        pretrained = load_pretrained(run, fold, catalog())
+        experiment = pretrained.experiment
+        everyone = load_corpus(experiment.corpus, catalog=catalog(), base=Path("configs/grid"))
+        splits = plan_splits(experiment, everyone, catalog())
+        if splits.hash != record["split"]["hash"]:
+            raise SystemExit(f"{run} is of another split ({record['split']['hash']}) than these clips give")
+        (split,) = splits.splits
+        test = Clips(pretrained, [clip for clip in everyone if clip.id in set(split.test)])
+        count = len(test.table.clips)
+        lines = lines or [
+            f"- command: `fusion pretrain {record['source']} seed=SEED`, then `python benchmarks/grid_retrieval.py "
+            f"{output} RUN ...`",
+            f"- protocol: {record['split']['guarantee']}; split hash {record['split']['hash']}; {len(split.train)} "
+            f"clips to train, {len(split.validation)} to validate, {count} to test, scored once by each run",
+            f"- windows of {float(test.seconds):g} s from second 0, both directions averaged; intervals: 95 %, "
+            f"bootstrap over clips, {DRAWS} draws; chance of recall@1 is {1 / count:.3f}",
+            "",
+            "| seed | windows | recall@1 | 95 % interval | recall@5 | recall@10 | as they are minus this, recall@1 |",
+            "| --- | --- | --- | --- | --- | --- | --- |",
+        ]
+        rows: Mapping[str, tuple[Retrieval, Retrieval]] = {
+            "as they are": test.found(),
+            "sound a second later": test.found(later=LATER),
+            "pictures shuffled": test.found(shuffled=True),
+        }
+        matched = hits(rows["as they are"], 1)
+        for name, found in rows.items():
+            low, high = interval(hits(found, 1))
+            first, *others = (f"{hits(found, rank).mean():.3f}" for rank in RANKS)
+            less = interval(matched - hits(found, 1))
+            paired = "" if name == "as they are" else f"{less[0]:+.3f} .. {less[1]:+.3f}"
+            lines.append(
+                f"| {experiment.seed} | {name} | {first} | {low:.3f} .. {high:.3f} | {' | '.join(others)} | {paired} |"
+            )
+        sentences.append(f"Seed {experiment.seed}: recall at 1 is {matched.mean() * count:.1f} times chance.")
+        everybody = CorpusSettings.model_validate({"name": "grid", "known_speakers": False})
+        known = {clip.id for clip in everyone}
+        listed = load_corpus(everybody, catalog=catalog(), base=Path("configs/grid"))
+        strangers = [clip for clip in listed if clip.id not in known]
+        if strangers:
+            found = Clips(pretrained, strangers).found()
+            low, high = interval(hits(found, 1))
+            sentences[-1] += (
+                f" Among {len(strangers)} clips of other people it is {hits(found, 1).mean():.3f} "
+                f"({low:.3f} .. {high:.3f}; chance {1 / len(strangers):.3f})."
+            )
+    text = "\n".join(["# GRID, one speaker: the sound that belongs to a mouth", "", *lines, "", *sentences, ""])
     print(text)
-    if output is not None:
-        output.write_text(text, encoding="utf-8")
+    output.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None)
+    main(Path(sys.argv[1]), [Path(run) for run in sys.argv[2:]])

@@ -3,8 +3,9 @@
     python benchmarks/linear_probe.py RUN OUTPUT.md [TITLE]
 
 RUN is a finished `fusion pretrain CONFIG` whose config has a target. For each fold, logistic regression (nothing tuned)
-is fitted on the embeddings of the training clips' middle windows and scored on the test clips, by stream and for all
-streams joined; a clip counts where it has every stream. Intervals are bootstraps over speakers, differences paired.
+is fitted on the embeddings of the training clips' middle windows (where segments were compared, on their mean and
+spread) and scored on the test clips, by stream and for all streams joined; a clip counts where it has every stream.
+Intervals are bootstraps over speakers, differences paired.
 """
 
 from __future__ import annotations
@@ -52,8 +53,13 @@ def features(pretrained: Pretrained, table: ClipTable) -> tuple[dict[str, Featur
     windows = central_windows(table, pretrained.experiment.window.seconds)
     off = torch.autocast("cpu", enabled=False)
     embeddings, present = embed(pretrained.model, table, windows, pretrained.fitted, precision=lambda: off)
-    found = {name: values.numpy() for name, values in embeddings.items()}
+    found = {name: _flat(values.numpy()) for name, values in embeddings.items()}
     return found, torch.stack(list(present.values())).all(dim=0).numpy()
+
+
+def _flat(values: Features) -> Features:
+    """``[N, D]`` as it is; of segments ``[N, S, D]`` their mean and spread, ``[N, 2 D]``."""
+    return values if values.ndim == 2 else np.concatenate([values.mean(axis=1), values.std(axis=1)], axis=1)
 
 
 def untrained(pretrained: Pretrained, run: Path, fold: str) -> Pretrained:

@@ -101,6 +101,13 @@ def table(results: Mapping[str, Any], title: str, minutes: float, validation: st
             f"Headline minus the best single stream ({results['best_single_stream']}): paired 95 % interval "
             f"{difference['low']:+.3f} .. {difference['high']:+.3f} over {difference['over']}.",
         ]
+    shortcut = results.get("headline_minus_loudness_and_length")
+    if shortcut is not None:
+        lines += [
+            "",
+            f"Headline minus loudness and length alone: paired 95 % interval {shortcut['low']:+.3f} .. "
+            f"{shortcut['high']:+.3f} over {shortcut['over']}.",
+        ]
     return "\n".join([*lines, ""])
 
 

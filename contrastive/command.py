@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from fusion.cli.training import Config, Final, Fold, Overrides, Processes, Start, say_where, training_job
+from fusion.cli.training import Config, Final, Fold, Overrides, Processes, Start, counted, say_where, training_job
 
 
 def add(app: typer.Typer) -> None:
@@ -45,7 +45,7 @@ def _pretrain(config: Path, overrides: list[str], *, start: Path | None, fold: s
     mix = ", ".join(f"{kind} {count}" for kind, count in settings.pairs.items() if count)
     reporter.say(
         f"pretrain {config}: {', '.join(' and '.join(pair) for pair in pairs)}; objective "
-        f"{settings.objective['name']}; pairs {mix}; up to {settings.epochs} epochs; run {folder}"
+        f"{settings.objective['name']}; pairs {mix}; up to {counted(settings.epochs, 'epoch')}; run {folder}"
     )
     run_job(loaded, folder, start=start, fold=fold, final=final, reporter=reporter)
     words = ["fusion finetune", str(config), *(shlex.quote(one) for one in overrides), "--from", str(folder)]

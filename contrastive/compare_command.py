@@ -46,7 +46,7 @@ def compare(
     ] = None,
 ) -> None:
     """Fine-tune from several starts at several shares of the labels, and say whether pretraining helps."""
-    from contrastive.starts import STARTS, Grid
+    from contrastive.starts import SHARES, STARTS, Grid
     from contrastive.starts import compare_starts as run_job
     from contrastive.starts_report import compared, write_comparison
     from fusion.cli.console import out
@@ -54,11 +54,12 @@ def compare(
     from fusion.config.experiment import job_folder, read_experiment
 
     chosen = tuple(one.value for one in start) if start else tuple(STARTS)
-    shares = tuple(dict.fromkeys(labels or (0.25, 0.5, 1.0)))
+    shares = tuple(dict.fromkeys(labels or SHARES))
     given = tuple(overrides or ())
     loaded = read_experiment(config, given)
-    folder = job_folder(loaded, "compare", start=after)
-    cells = run_job(Grid(config, given, chosen, shares, after), reporter=TerminalReporter())
+    grid = Grid(config, given, chosen, shares, after)
+    folder = job_folder(loaded, grid.job, start=after)
+    cells = run_job(grid, reporter=TerminalReporter())
     found = compared(cells, loaded.experiment.seed)
     command = shlex.join(["fusion", *sys.argv[1:]])
     write_comparison(folder, found, cells, command)

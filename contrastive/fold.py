@@ -80,16 +80,15 @@ class FoldJob:
             plans=materials.plans,
             store=materials.store,
             target=materials.target,
+            apart=materials.splits.separates,
         )
         names = list(dict.fromkeys(name for pair in self.pairs for name in pair))
-        known = with_hidden_labels(tables.train, materials.target, experiment.label_share, experiment.seed)
-        train, kept = self._usable(known.subset(names))
+        train, kept = self._usable(with_hidden_labels(tables.train, materials.known).subset(names))
         self.reporter.say(
             f"{split.name}: {len(train.clips)} clips to train, {len(tables.validation.clips)} to validate"
             + (f"; {len(tables.train.clips) - kept} have only one side of every pair and are not used" if
                kept < len(tables.train.clips) else "")
-            + (f"; {len(tables.left_out)} further clips share a speaker or take with validation or test: left out"
-               if tables.left_out else "")
+            + (f"; {tables.note}" if tables.note else "")
         )  # fmt: skip
         held = [
             Held(clip.id, clip.speaker, content_of(clip, materials.store.hashes))

@@ -61,11 +61,8 @@ def pretrain(
         ProcessLostError: Another process of this job has ended.
     """
     catalog = catalog or installed_catalog()
-    settings = read_settings(loaded, catalog)
+    settings, pairs = check_settings(loaded, catalog)
     source = str(loaded.source)
-    pairs = stream_pairs(settings, list(loaded.experiment.streams), source)
-    check_mining(settings, catalog, source)
-    check_segments(settings, loaded, pairs, catalog)
     with joined() as world:
         world.slice_of(settings.batch, "pretrain.batch")
         reporter = reporter if reporter is not None and world.first else Silent()
@@ -121,6 +118,20 @@ def read_settings(loaded: LoadedExperiment, catalog: Catalog) -> Pretrain:
     """The section ``pretrain`` of an experiment, every option with its value."""
     settings: Pretrain = catalog.options("command", "pretrain", loaded.experiment.pretrain)
     return settings
+
+
+def check_settings(loaded: LoadedExperiment, catalog: Catalog) -> tuple[Pretrain, tuple[tuple[str, str], ...]]:
+    """The section ``pretrain`` and the pairs of streams, after all checks that need no clips.
+
+    Raises:
+        ConfigError: They do not fit the streams or the objective.
+    """
+    settings = read_settings(loaded, catalog)
+    source = str(loaded.source)
+    pairs = stream_pairs(settings, list(loaded.experiment.streams), source)
+    check_mining(settings, catalog, source)
+    check_segments(settings, loaded, pairs, catalog)
+    return settings, pairs
 
 
 def check_mining(settings: Pretrain, catalog: Catalog, source: str) -> None:

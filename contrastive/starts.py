@@ -7,16 +7,19 @@ again when the job is repeated.
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from contrastive.pretrain import pretrain, read_settings
+from contrastive.pretrain import check_settings, pretrain, read_settings
 from fusion.catalog import Catalog
 from fusion.catalog import catalog as installed_catalog
 from fusion.config.experiment import LoadedExperiment, job_folder, read_experiment
+from fusion.config.models import Experiment
 from fusion.contract import ConfigError, Problem
 from fusion.evaluation.evaluate import Evaluation, evaluate
 from fusion.inference.files import read_json
@@ -46,6 +49,8 @@ STARTS: Mapping[str, tuple[str, ...]] = {
         "pretrain.pairs={positive: 1, other_emotion: 1, same_emotion: 1}",
     ),
 }
+#: Of the labels, unless others are given.
+SHARES = (0.25, 0.5, 1.0)
 #: The start that all others are held against, and the one that begins with another run.
 SCRATCH, AFTER = "scratch", "after"
 
@@ -89,24 +94,39 @@ class Grid:
     shares: tuple[float, ...]
     after: Path | None = None
 
+    @property
+    def job(self) -> str:
+        """``compare``, and what tells this grid from that of all starts and shares."""
+        if set(self.starts) == set(STARTS) and set(self.shares) == set(SHARES):
+            return "compare"
+        canonical = json.dumps([sorted(self.starts), sorted(self.shares)])
+        return f"compare-{hashlib.sha256(canonical.encode()).hexdigest()[:8]}"
+
     def cells(self, catalog: Catalog) -> list[Cell]:
         """Every cell, with where its runs lie.
 
         Raises:
-            ConfigError: The config does not fit, or its target is not one class of several.
+            ConfigError: The config does not fit, has a share of its own, or its target is not one class of several.
         """
         names = (SCRATCH, *self.starts, *((AFTER,) if self.after is not None else ()))
+        own = read_experiment(self.source, self.overrides, catalog=catalog).experiment
+        problems = []
+        if own.label_share != 1.0:
+            problems.append(Problem("label_share", "the grid sets it for each cell; leave it out"))
+        target = catalog.build("target", own.target)
+        if target.kind != "single" or not target.names:
+            why = "starts are compared by how often one class of several is found; name such a target"
+            problems.append(Problem("target", why))
+        if problems:
+            raise ConfigError(str(self.source), problems)
         return [self._cell(name, share, catalog) for share in sorted(self.shares) for name in names]
 
     def _cell(self, name: str, share: float, catalog: Catalog) -> Cell:
-        own = () if share == 1.0 else (f"label_share={share:g}",)
+        own = () if share == 1.0 else (f"label_share={share!r}",)
         loaded = read_experiment(self.source, (*self.overrides, *STARTS.get(name, ()), *own), catalog=catalog)
-        target = catalog.build("target", loaded.experiment.target)
-        if target.kind != "single" or not target.names:
-            why = "starts are compared by how often one class of several is found; name such a target"
-            raise ConfigError(str(self.source), [Problem("target", why)])
         if name == SCRATCH:
             return Cell(name, share, loaded, None, None, job_folder(loaded, "finetune"))
+        check_settings(loaded, catalog)
         after = self.after if name == AFTER else None
         pretrained = job_folder(loaded, "pretrain", start=after)
         return Cell(name, share, loaded, pretrained, after, job_folder(loaded, "finetune", start=pretrained))
@@ -123,26 +143,31 @@ def compare_starts(
         reporter: Hears what happens.
 
     Raises:
-        FusionError: As ``pretrain``, ``finetune`` and ``evaluate`` raise.
+        FusionError: As ``pretrain``, ``finetune`` and ``evaluate`` raise, the first two also where a cell's folder
+            holds a run of another config.
     """
     catalog, reporter = catalog or installed_catalog(), reporter or Silent()
     cells = grid.cells(catalog)
-    missing = [cell for cell in cells if not _scored(cell).is_file()]
+    missing = [cell for cell in cells if not _is_scored(cell)]
     reporter.say(f"{len(cells)} cells, {len(missing)} of them to do")
     if missing:
-        reporter.say(_budget(missing, measure(missing, catalog)))
+        reporter.say(_budget(missing, measure(missing, catalog), catalog))
     return [(cell, _run(cell, number, len(cells), catalog, reporter)) for number, cell in enumerate(cells, 1)]
 
 
-def _scored(cell: Cell) -> Path:
-    return cell.run / "evaluation" / "results.json"
+def _is_scored(cell: Cell) -> bool:
+    """Whether a cell's run of this very config is evaluated; a run of another one is for finetune to refuse."""
+    record = cell.run / "run.json"
+    scored = record.is_file() and (cell.run / "evaluation" / "results.json").is_file()
+    return scored and read_json(record)["config"] == cell.loaded.data
 
 
 def _run(cell: Cell, number: int, count: int, catalog: Catalog, reporter: Reporter) -> Evaluation:
     """One cell's score, from its runs as far as they are there."""
-    if _scored(cell).is_file():
-        return Evaluation(_scored(cell).parent, read_json(_scored(cell)))
-    reporter.say(f"cell {number} of {count}: {cell.start}, {cell.share:.0%} of the labels; run {cell.run}")
+    if _is_scored(cell):
+        folder = cell.run / "evaluation"
+        return Evaluation(folder, read_json(folder / "results.json"))
+    reporter.say(f"cell {number} of {count}: {cell.start}, {cell.share * 100:g} % of the labels; run {cell.run}")
     if cell.pretrained is not None:
         pretrain(cell.loaded, cell.pretrained, start=cell.after, catalog=catalog, reporter=reporter)
     finetune(cell.loaded, cell.run, start=cell.pretrained, catalog=catalog, reporter=reporter)
@@ -151,60 +176,77 @@ def _run(cell: Cell, number: int, count: int, catalog: Catalog, reporter: Report
 
 @dataclass(frozen=True)
 class Pace:
-    """How long the parts of a cell take, in seconds: an epoch by stream, one of pretraining, all else of a fold."""
+    """How long the parts of a cell take, in seconds.
+
+    Args:
+        folds: How many.
+        epochs: By stream (``joint`` for tuning them together), one epoch of fine-tuning.
+        rest: All else of a fold's fine-tuning and evaluation.
+        pretraining: By start, one epoch and all else of a fold.
+    """
 
     folds: int
-    streams: Mapping[str, float]
-    pretraining: float
+    epochs: Mapping[str, float]
     rest: float
+    pretraining: Mapping[str, tuple[float, float]]
 
 
 def measure(cells: Sequence[Cell], catalog: Catalog) -> Pace:
-    """Train one epoch of everything in one fold, in a folder that is thrown away.
+    """Train one epoch of everything in one fold, in a folder that is thrown away; what cannot work fails here.
 
-    Clips are prepared before, so that what is measured is training.
+    Clips are prepared before, so that what is measured is training. Starts are measured with the most labels.
     """
-    first = max(cells, key=lambda cell: (cell.share, cell.pretrained is not None))
+    largest = max(cell.share for cell in cells)
+    starts = {cell.start: cell for cell in cells if cell.share == largest}
+    first = next(iter(starts.values()))
     folds = [split.name for split in gather(first.loaded, catalog, Silent()).splits.splits]
-    streams = list(first.loaded.experiment.streams)
-    short = (
-        *first.loaded.overrides,
-        "finetune.epochs=1",
-        *(f"streams.{name}.training.epochs=1" for name in streams),
-        "finetune.joint.epochs=0",
-        "pretrain.epochs=1",
-    )
-    loaded = read_experiment(first.loaded.source, short, catalog=catalog)
+    pretraining = {}
     with tempfile.TemporaryDirectory() as folder:
-        run, pretrained = Path(folder) / "finetune", Path(folder) / "pretrain"
-        begun = perf_counter()
-        finetune(loaded, run, fold=folds[0], catalog=catalog)
-        rest = perf_counter() - begun
-        epochs = {name: _epoch_seconds(run / folds[0] / "streams" / name) for name in streams}
-        pretraining = 0.0
-        if first.pretrained is not None:
-            pretrain(loaded, pretrained, fold=folds[0], catalog=catalog)
-            pretraining = _epoch_seconds(pretrained / folds[0])
-    return Pace(len(folds), epochs, pretraining, rest - sum(epochs.values()))
+        for name, cell in starts.items():
+            if cell.pretrained is not None:
+                run, begun = Path(folder) / name, perf_counter()
+                pretrain(_short(cell), run, start=cell.after, fold=folds[0], catalog=catalog)
+                epoch = _epoch_seconds(run / folds[0])
+                pretraining[name] = (epoch, perf_counter() - begun - epoch)
+        run, begun = Path(folder) / "finetune", perf_counter()
+        finetune(_short(first), run, fold=folds[0], catalog=catalog)
+        evaluate(run, fold=folds[0], catalog=catalog)
+        whole = perf_counter() - begun
+        epochs = {name: _epoch_seconds(run / folds[0] / "streams" / name) for name in first.loaded.experiment.streams}
+        epochs["joint"] = _epoch_seconds(run / folds[0] / "tuned")
+    return Pace(len(folds), epochs, whole - sum(epochs.values()), pretraining)
 
 
-def _budget(cells: Sequence[Cell], pace: Pace) -> str:
-    """How long cells take at most, as a sentence."""
-    total = sum(_seconds(cell, pace) for cell in cells)
+def _short(cell: Cell) -> LoadedExperiment:
+    """The cell's experiment with one epoch of everything that it trains."""
+    own = cell.loaded.experiment
+    streams = [f"streams.{name}.training.epochs=1" for name in own.streams if _epochs(own, name) > 0]
+    joint = ["finetune.joint.epochs=1"] if own.finetune.joint.epochs else []
+    pretraining = ["pretrain.epochs=1"] if cell.pretrained is not None else []
+    return read_experiment(cell.loaded.source, (*cell.loaded.overrides, *streams, *joint, *pretraining))
+
+
+def _epochs(experiment: Experiment, stream: str) -> int:
+    epochs: int = experiment.streams[stream].training.get("epochs", experiment.finetune.epochs)
+    return epochs
+
+
+def _budget(cells: Sequence[Cell], pace: Pace, catalog: Catalog) -> str:
+    """How long cells take, as a sentence."""
+    total = sum(_seconds(cell, pace, catalog) for cell in cells)
     return (
-        f"at most {total / 60:.0f} minutes, by one epoch of each part on this machine as it is now: {len(cells)} cells "
+        f"about {total / 60:.0f} minutes, by one epoch of each part on this machine as it is now: {len(cells)} cells "
         f"of {pace.folds} folds; less where training stops early or shares of labels are small"
     )
 
 
-def _seconds(cell: Cell, pace: Pace) -> float:
+def _seconds(cell: Cell, pace: Pace, catalog: Catalog) -> float:
     experiment = cell.loaded.experiment
-    epochs: dict[str, int] = {
-        name: stream.training.get("epochs", experiment.finetune.epochs) for name, stream in experiment.streams.items()
-    }
-    fold = pace.rest + sum(epochs[name] * seconds for name, seconds in pace.streams.items())
+    fold = pace.rest + experiment.finetune.joint.epochs * pace.epochs["joint"]
+    fold += sum(_epochs(experiment, name) * pace.epochs[name] for name in experiment.streams)
     if cell.pretrained is not None:
-        fold += pace.pretraining * read_settings(cell.loaded, installed_catalog()).epochs
+        epoch, rest = pace.pretraining[cell.start]
+        fold += rest + epoch * read_settings(cell.loaded, catalog).epochs
     return pace.folds * fold
 
 

@@ -46,7 +46,6 @@ class Compared:
 class _Answers:
     """The headline's answers of a run, clip by clip."""
 
-    clips: tuple[str, ...]
     speakers: tuple[str | None, ...]
     probabilities: NDArray[np.float64]
     targets: NDArray[np.float64]
@@ -56,8 +55,15 @@ def compared(cells: Sequence[tuple[Cell, Evaluation]], seed: int) -> list[Compar
     """The figures of each cell, differences on the same bootstrap draws.
 
     Raises:
-        LeakError: Two cells were scored on different clips.
+        LeakError: Two cells are of different splits.
     """
+    hashes = {evaluation.results["run"]["split"]["hash"] for _, evaluation in cells}
+    if len(hashes) > 1:
+        raise LeakError(
+            f"cells are of splits {', '.join(sorted(hashes))}",
+            where="compare",
+            remedy="delete the runs of an older corpus",
+        )
     scratch = {cell.share: _answers(evaluation) for cell, evaluation in cells if cell.start == SCRATCH}
     found = []
     for cell, evaluation in cells:
@@ -69,10 +75,6 @@ def compared(cells: Sequence[tuple[Cell, Evaluation]], seed: int) -> list[Compar
         difference = None
         if cell.start != SCRATCH:
             own, other = _answers(evaluation), scratch[cell.share]
-            if own.clips != other.clips:
-                raise LeakError(
-                    "two starts were scored on different clips", where=str(cell.run), remedy="delete the older run"
-                )
             draws = Bootstrap(own.speakers, seed)
             difference = draws.difference(additive("single"), own.probabilities, other.probabilities, own.targets)
         found.append(Compared(cell.start, cell.share, figures, difference))
@@ -85,7 +87,6 @@ def _answers(evaluation: Evaluation) -> _Answers:
     names = list(evaluation.results["names"])
     targets = np.array([[float(row["target"] == name) for name in names] for row in rows])
     return _Answers(
-        tuple(row["clip"] for row in rows),
         tuple(row["speaker"] or None for row in rows),
         np.array([[float(row[name]) for name in names] for row in rows]),
         targets,
@@ -104,12 +105,30 @@ def write_comparison(
         command: That made them.
     """
     results = cells[0][1].results
-    write_atomic(folder / "table.md", table(found, results, command).encode())
+    write_atomic(folder / "table.md", table(found, results, command, recipes(cells)).encode())
     write_atomic(folder / "results.json", (json.dumps([asdict(one) for one in found], indent=1) + "\n").encode())
     write_atomic(folder / "curve.svg", curve(found, chance=1 / len(results["names"])).encode())
 
 
-def table(found: Sequence[Compared], results: Mapping[str, Any], command: str) -> str:
+def recipes(cells: Sequence[tuple[Cell, Evaluation]]) -> dict[str, str]:
+    """By pretrained start, what its pretraining was, in words."""
+    found = {}
+    for cell, _ in cells:
+        if cell.pretrained is not None:
+            section = cell.loaded.data["pretrain"]
+            options = [f"{key} {value}" for key, value in section["objective"].items() if key != "name" and value]
+            pairs = [f"{kind} {count}" for kind, count in section["pairs"].items() if count]
+            parts = [" ".join([section["objective"]["name"], *options]), f"pairs {' '.join(pairs)}"]
+            if section["segments"] is not None:
+                parts.append(f"{section['segments']} segments")
+            parts.append(f"{section['epochs']} epochs of batches of {section['batch']}")
+            if cell.after is not None:
+                parts.append(f"begun from `{cell.after.parent.name}/{cell.after.name}`")
+            found[cell.start] = ", ".join(parts)
+    return found
+
+
+def table(found: Sequence[Compared], results: Mapping[str, Any], command: str, pretrained: Mapping[str, str]) -> str:
     """The grid as a Markdown table under what it was measured by."""
     run = results["run"]
     streams = [name for name in found[0].rows if name != "headline"]
@@ -121,6 +140,7 @@ def table(found: Sequence[Compared], results: Mapping[str, Any], command: str) -
         f"bootstrap over {found[0].rows['headline'][1].over}; chance {1 / len(results['names']):.3f}",
         "- labels: the share of each class's training takes whose labels pretraining and fine-tuning know; validation "
         "and test keep all",
+        *(f"- {start.replace('_', ' ')}: {words}" for start, words in pretrained.items()),
         "",
         f"| {' | '.join(head)} |",
         f"|{' --- |' * len(head)}",
@@ -130,7 +150,7 @@ def table(found: Sequence[Compared], results: Mapping[str, Any], command: str) -
         paired = "" if one.difference is None else f"{one.difference.low:+.3f} .. {one.difference.high:+.3f}"
         cells = [
             one.start.replace("_", " "),
-            f"{one.share:.0%}",
+            _percent(one.share),
             f"{score:.3f}",
             f"{interval.low:.3f} .. {interval.high:.3f}",
             paired,
@@ -150,9 +170,17 @@ def verdict(found: Sequence[Compared]) -> str:
         ("above", [one for one in pretrained if one.difference is not None and one.difference.low > 0]),
         ("below", [one for one in pretrained if one.difference is not None and one.difference.high < 0]),
     ):
-        names = ", ".join(f"{one.start.replace('_', ' ')} ({one.share:.0%})" for one in chosen)
+        names = ", ".join(f"{one.start.replace('_', ' ')} ({_percent(one.share)})" for one in chosen)
         parts.append(f"{word} it by the paired interval: {names or 'none'}")
-    return f"Of {len(pretrained)} pretrained starts beside the one from scratch, {'; '.join(parts)}."
+    by_chance = f"{len(pretrained) * 0.025:.1f}"
+    return (
+        f"Of {len(pretrained)} pretrained starts beside those from scratch, {'; '.join(parts)}. Each is looked at "
+        f"alone: if none made a difference, {by_chance} would still lie above and as many below."
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:g} %"
 
 
 def curve(found: Sequence[Compared], *, chance: float) -> str:
@@ -179,7 +207,9 @@ def curve(found: Sequence[Compared], *, chance: float) -> str:
     parts.append(_line(_LEFT, y(chance), _LEFT + inner, y(chance), "#68727c", dashed=True))
     parts.append(_text(_LEFT + inner + 8, y(chance) + 4, "chance"))
     middle = (len(starts) - 1) / 2
-    parts += [_text(x(share, 0) + middle * 7, bottom + 20, f"{share:.0%} of labels", "middle") for share in shares]
+    parts += [
+        _text(x(share, 0) + middle * 7, bottom + 20, f"{_percent(share)} of labels", "middle") for share in shares
+    ]
     parts.append(_text(_LEFT - 36, 18, "unweighted average recall of the headline, with 95 % intervals"))
     for place, (start, colour) in enumerate(zip(starts, _COLOURS, strict=False)):
         own = [one for one in found if one.start == start]

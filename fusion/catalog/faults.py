@@ -36,6 +36,11 @@ def guarded(what: str, *, where: str | None = None, remedy: str | None = None) -
     except (FusionError, MemoryError):
         raise
     except Exception as error:
-        if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported for this
+        if _wants_memory(error):
             raise
         raise ComponentError(f"{what}: {told(error)}", where=where, remedy=remedy) from error
+
+
+def _wants_memory(error: Exception) -> bool:
+    """Whether torch, which is not imported for this, has not got the memory that it asked for."""
+    return type(error).__name__ == "OutOfMemoryError" or "DefaultCPUAllocator: " in str(error)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import typer
 
-from fusion.cli.training import Config, Final, Fold, Overrides, Processes, Start, say_where, training_job
+from fusion.cli.training import Config, Final, Fold, Overrides, Processes, Start, counted, say_where, training_job
 
 
 def add(app: typer.Typer) -> None:
@@ -30,6 +31,7 @@ def finetune(
 
 
 def _finetune(config: Path, overrides: list[str], *, start: Path | None, fold: str | None, final: bool) -> None:
+    from fusion.cli.console import out
     from fusion.cli.reporting import TerminalReporter
     from fusion.config.experiment import job_folder, read_experiment
     from fusion.training.finetune import finetune as run_job
@@ -38,9 +40,14 @@ def _finetune(config: Path, overrides: list[str], *, start: Path | None, fold: s
     folder = job_folder(loaded, "finetune", start=start)
     reporter = TerminalReporter()
     experiment = loaded.experiment
+    epochs = counted(experiment.finetune.epochs, "epoch")
     reporter.say(
         f"finetune {config}: streams {', '.join(experiment.streams)}; heads "
-        f"{', '.join(head.row for head in experiment.fusion)}; up to {experiment.finetune.epochs} epochs; run {folder}"
+        f"{', '.join(head.row for head in experiment.fusion)}; up to {epochs}; run {folder}"
     )
     run_job(loaded, folder, start=start, final=final, fold=fold, reporter=reporter)
     say_where(folder, f"fusion predict {folder} CLIP" if final else f"fusion evaluate {folder}", fold=fold)
+    if not final and fold is None:
+        words = ["fusion finetune", str(config), *(shlex.quote(one) for one in overrides)]
+        words += ["--from", str(start)] if start is not None else []
+        out.print(f"model: {' '.join(words)} --final trains the one to use, on everybody", highlight=False)

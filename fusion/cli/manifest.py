@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from fusion.contract import DataError, RunError
+from fusion.contract import DataError, InputMissing, RunError
 
 
 def add(app: typer.Typer) -> None:
@@ -46,6 +46,8 @@ def write_manifest(
     from fusion.corpora.scanning import scan_folder
     from fusion.corpora.starter import kinds_held, mark_generated, starter_config
 
+    if not folder.is_dir():
+        raise InputMissing("no such folder", where=str(folder), remedy="name the folder that holds the clips")
     table = (output or folder / "manifest.csv").absolute()
     if table.suffix.lower() != ".csv":
         raise DataError("the manifest is written as CSV", where=str(table), remedy="give --output a name in .csv")

@@ -13,7 +13,7 @@ from fusion.catalog.discovery import own_distributions
 from fusion.cli.usage import UsageError
 from fusion.contract import CONTRACT_VERSION
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_NAME = re.compile(r"[a-z]([a-z0-9_]*[a-z0-9])?")
 _SUFFIX = ".template"
 #: Frames per second of the modality that a new package begins with.
 _RATE = 20
@@ -60,7 +60,7 @@ def _check_names(name: str, modality: str, encoder: str, catalog: Catalog) -> No
         if not _NAME.fullmatch(given):
             plain = re.sub(r"[^a-z0-9]+", "_", given.lower().removeprefix("fusion")).strip("_0123456789")
             raise UsageError(
-                f"{given!r} is no name: lower case letters, digits and underscores, a letter first",
+                f"{given!r} is no name: lower case letters, digits and underscores, a letter first, no underscore last",
                 where=where,
                 remedy=f"write {plain}" if plain else "choose another one",
             )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fusion.cli.console import out, table
-from fusion.evaluation.wording import HEADLINE, MEASURES, row_label, short_rows, verdict
+from fusion.evaluation.wording import HEADLINE, MEASURES, row_label, short_rows, shortcut_verdict, verdict
 
 #: Columns below which the table keeps to the score and its interval.
 NARROW = 100
@@ -36,7 +36,9 @@ def print_results(results: Mapping[str, Any]) -> None:
     out.print()
     _print_rows(results)
     out.print()
-    out.print(textwrap.fill(verdict(results)[1], out.width), markup=False)
+    for said in (verdict(results)[1], shortcut_verdict(results)):
+        if said is not None:
+            out.print(textwrap.fill(said, out.width), markup=False)
 
 
 def _print_rows(results: Mapping[str, Any]) -> None:

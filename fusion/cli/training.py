@@ -43,6 +43,11 @@ def training_job(context: typer.Context, *, fold: str | None, final: bool, proce
         yield
 
 
+def counted(number: int, unit: str) -> str:
+    """A number with its unit, of which there may be one."""
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+
+
 def say_where(run: Path, following: str, *, fold: str | None) -> None:
     """End with the run's folder and what to type next, which after one fold is the same for the others."""
     from fusion.cli.console import out

@@ -224,8 +224,8 @@ class Experiment(Settings):
         default=1.0,
         gt=0.0,
         le=1.0,
-        description="The share of each class's training takes whose labels are known. Pretraining sees the others "
-        "without theirs, fine-tuning not at all; validation and test keep all.",
+        description="The share of each class's takes whose labels are known in training. Pretraining sees the others "
+        "without theirs, fine-tuning not at all; as validation and test they keep them.",
     )
     seed: int = Field(default=0, ge=0, description="What every random choice starts from.")
     prepare: PrepareSettings = Field(default_factory=PrepareSettings, description="The job prepare.")

@@ -237,7 +237,7 @@ class _Chain:
     def begin_fold(self) -> None:
         """Prepare a pass that ends in the next step of scope clip."""
         try:
-            with guarded("a transform fails"):
+            with guarded("its chain fails", where=f"stream '{', '.join(self.names)}'"):
                 self._begin(self.unfolded)
         except FusionError as error:
             self.fail(error)
@@ -269,7 +269,7 @@ class _Chain:
         if self.absence is not None:
             return
         try:
-            with guarded("a transform fails"):
+            with guarded("its chain fails", where=f"stream '{', '.join(self.names)}'"):
                 finished = self._through(row, span.end, ended)
         except FusionError as error:
             self.fail(error)

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
 
-from fusion.contract import Clip, ComponentError, FusionError, Pieces, Row, Span
+from fusion.catalog.faults import guarded
+from fusion.contract import Clip, ComponentError, Pieces, Row, Span
 from fusion.data.buffers import Buffer, beginning_within, require_continuing
 from fusion.data.streams import Step
 
@@ -83,16 +84,13 @@ class Fold:
 @contextmanager
 def naming(step: Step) -> Iterator[None]:
     """Turn what a component raises into an error that names it."""
+    where = f"{step.kind} {step.name} ({type(step.instance).__name__})"
+    remedy = f"report it to the {step.kind}'s authors; fusion plugins list says who they are"
     try:
-        yield
+        with guarded("fails", where=where, remedy=remedy):
+            yield
     except ComponentError as error:
-        raise ComponentError(
-            error.what, where=error.where or f"{step.kind} {step.name}", remedy=error.remedy
-        ) from error
-    except FusionError:
-        raise
-    except Exception as error:
-        raise ComponentError(f"{type(error).__name__}: {error}", where=f"{step.kind} {step.name}") from error
+        raise ComponentError(error.what, where=error.where or where, remedy=error.remedy) from error
 
 
 def _marker(pieces: Pieces) -> Pieces:

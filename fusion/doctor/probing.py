@@ -37,6 +37,7 @@ def probe(question: str, arguments: Sequence[str] = (), *, seconds: float) -> Pr
         process = subprocess.Popen(  # noqa: S603 - our own module
             [
                 sys.executable,
+                "-P",  # as for the program fusion, modules of the working directory are not found
                 "-W",
                 "ignore",
                 "-m",

@@ -12,6 +12,7 @@ from typing import Any
 from fusion.evaluation import charts
 from fusion.evaluation.wording import (
     HEADLINE,
+    LOUDNESS_AND_LENGTH,
     MAJORITY,
     MEASURES,
     RESPONSIBLE_USE,
@@ -21,6 +22,7 @@ from fusion.evaluation.wording import (
     grouped_rows,
     headline_words,
     row_label,
+    shortcut_verdict,
     verdict,
 )
 from fusion.inference.files import write_atomic
@@ -103,7 +105,8 @@ def _hero(results: Results) -> str:
         del facts["split"], facts["protocol"]
     listed = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts.items())
     relation, sentence = verdict(results)
-    notes = "".join(f'<p class="hint">{escape(note)}</p>' for note in results["notes"] if note)
+    said = [*results["notes"], shortcut_verdict(results)]
+    notes = "".join(f'<p class="hint">{escape(note)}</p>' for note in said if note)
     return (
         f'<div class="hero"><div><p class="score"><small>{MEASURES[measure]}</small>{row[measure]:.3f}</p>'
         f"<p>95 % interval {interval['low']:.3f} to {interval['high']:.3f}</p>"
@@ -141,7 +144,7 @@ def _rows(results: Results) -> str:
 def _row_line(name: str, results: Results, keys: Sequence[str], ends: tuple[float, float], base: float) -> str:
     row = results["rows"][name]
     interval = row["interval"]
-    style = {HEADLINE: "headline", MAJORITY: "baseline"}.get(name, "")
+    style = {HEADLINE: "headline", MAJORITY: "baseline", LOUDNESS_AND_LENGTH: "baseline"}.get(name, "")
     numbers = "".join(f'<td class="number">{row[key]:.3f}</td>' for key in keys)
     return (
         f'<tr class="{style}"><th scope="row">{escape(row_label(name, results))}</th>{numbers}'

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fusion.contract import Clip, DataError, NoOptions, Split
 from fusion.data.randomness import generator
 from fusion.evaluation import options as settings
-from fusion.evaluation.sentences import DETAIL, sentence_of
+from fusion.evaluation.sentences import DETAIL, same_sentences
 
 _Key = Callable[[Clip], str]
 
@@ -79,6 +79,7 @@ class SpeakerSentenceFolds:
     """
 
     leaking = False
+    sentences_apart = True
 
     def __init__(self, options: settings.SpeakerSentenceFolds) -> None:
         self._options = options
@@ -87,9 +88,11 @@ class SpeakerSentenceFolds:
         """One split for each fold of speakers and each of sentences.
 
         Raises:
-            DataError: It is not known what some clips say, or there are too few speakers or sentences.
+            DataError: It is not known what some clips say, there are too few speakers or sentences, or too few
+                speakers say the same.
         """
-        unknown = [clip.id for clip in clips if sentence_of(clip) is None]
+        said = same_sentences(clips)
+        unknown = [clip.id for clip in clips if clip.id not in said]
         if unknown:
             raise DataError(
                 f"it is not known what {sorted(unknown)[0]} says, and {len(unknown) - 1} more clips",
@@ -98,7 +101,6 @@ class SpeakerSentenceFolds:
             )
         folds, sentences = self._options.folds, self._options.sentences
         by_speaker = _placed(clips, _key(self._options.by), folds, least=3, option="folds", seed=seed)
-        said = {clip.id: str(sentence_of(clip)) for clip in clips}
         by_sentence = _placed(clips, lambda clip: said[clip.id], sentences, least=2, option="sentences", seed=seed)
         splits = []
         for fold in range(folds):
@@ -111,7 +113,16 @@ class SpeakerSentenceFolds:
                     elif apart and not tested:
                         validates = by_speaker[clip.id] == (fold + 1) % folds
                         parts["validation" if validates else "train"].append(clip.id)
-                splits.append(_split(f"fold_{fold}_{place}", parts))
+                name = f"fold_{fold}_{place}"
+                empty = next((part for part, ids in parts.items() if not ids), None)
+                if empty is not None:
+                    raise DataError(
+                        f"no clip is left in the {empty} part of {name}: too few speakers share the sentences",
+                        where="protocol",
+                        remedy=f"lower protocol.folds ({folds}) or protocol.sentences ({sentences}), or use a protocol "
+                        "that does not keep sentences apart",
+                    )
+                splits.append(_split(name, parts))
         return splits
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from fusion.catalog import Catalog
 from fusion.config.models import Experiment
 from fusion.contract import Clip, LeakError, Split, SplitProtocol
-from fusion.evaluation.sentences import said_before_in
+from fusion.evaluation.sentences import said_before_in, sentences_of
 
 PARTS = ("train", "validation", "test")
 
@@ -28,7 +28,8 @@ class SplitPlan:
         hash: Names the exact parts (12 hexadecimal digits).
         notes: What a reader of scores must know (clips without a speaker, sentences on both sides, clips in no part).
         strangers: Clips without a known speaker.
-        apart: Whether it is known what test clips say, and none of it is said in training or validation.
+        separates: Whether the protocol keeps sentences apart, so that further clips say nothing that is held back.
+        apart: Whether it is known what all clips say, and nothing that is tested is said in training or validation.
     """
 
     protocol: Mapping[str, Any]
@@ -38,6 +39,7 @@ class SplitPlan:
     hash: str
     notes: tuple[str, ...]
     strangers: int = 0
+    separates: bool = False
     apart: bool = False
 
     @property
@@ -50,8 +52,14 @@ class SplitPlan:
         return f"{self.protocol['name']}: no {known} and no take stands in two parts{said}"
 
 
-def plan_splits(experiment: Experiment, clips: Sequence[Clip], catalog: Catalog) -> SplitPlan:
+def plan_splits(experiment: Experiment, clips: Sequence[Clip], catalog: Catalog, *, further: bool = False) -> SplitPlan:
     """Split the clips as the experiment says.
+
+    Args:
+        experiment: Whose protocol it is.
+        clips: Of the main corpus, with labels.
+        catalog: Where the protocol is found.
+        further: Whether clips of more corpora than ``training_corpora`` train too.
 
     Raises:
         LeakError: Where a take, or a speaker under a protocol that is not named leaking, stands in two parts.
@@ -72,6 +80,13 @@ def plan_splits(experiment: Experiment, clips: Sequence[Clip], catalog: Catalog)
             f"what {before.count(True)} of {len(before)} test clips say is also said in training or validation; "
             "speaker_sentence_folds keeps sentences apart"
         )
+    separates = bool(getattr(protocol, "sentences_apart", False))
+    # Only where the protocol keeps sentences apart are further clips left out for what they say.
+    compared = separates or not (further or experiment.training_corpora)
+    if not compared and any(told is not None for told in before):
+        notes.append(
+            "what test clips say is not compared with further corpora here; by_sentence in results counts them"
+        )
     in_parts = [len(split.train) + len(split.validation) + len(split.test) for split in splits]
     if min(in_parts) < len(clips):
         notes.append(f"a split leaves out up to {len(clips) - min(in_parts)} of {len(clips)} clips")
@@ -83,7 +98,8 @@ def plan_splits(experiment: Experiment, clips: Sequence[Clip], catalog: Catalog)
         split_hash(splits),
         tuple(notes),
         strangers=unknown,
-        apart=set(before) == {False},
+        separates=separates,
+        apart=compared and set(before) == {False} and all(map(sentences_of, clips)),
     )
 
 

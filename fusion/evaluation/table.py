@@ -18,13 +18,13 @@ from fusion.evaluation.calibration import calibration_error, reliability, temper
 from fusion.evaluation.intervals import Bootstrap
 from fusion.evaluation.measures import by_group, curves, main_measure, measures, true_classes
 from fusion.evaluation.predictions import RowPredictions
-from fusion.evaluation.wording import HEADLINE, MAJORITY
+from fusion.evaluation.wording import HEADLINE, LOUDNESS_AND_LENGTH, MAJORITY
 
 #: Points of a scatter plot, at most.
 POINTS = 400
 #: The detail that says whether a clip is scripted or improvised: the two are scored apart.
 PERFORMANCE = "performance"
-_SAID = {True: "also said in training", False: "new sentence"}
+_SAID = {True: "also said in training or validation", False: "new sentence"}
 _Array = NDArray[np.float64]
 
 
@@ -75,6 +75,7 @@ class Table:
         absent: Mapping[str, Mapping[str, int]],
         windows: int,
         said: Sequence[bool | None] | None = None,
+        shortcut: RowPredictions | None = None,
     ) -> None:
         """Add one split's test part.
 
@@ -89,6 +90,7 @@ class Table:
             absent: By stream, reasons for absence and how many windows each concerns.
             windows: Number of test windows.
             said: Of each clip, whether what it says is also said in training or validation (None: not known).
+            shortcut: Predictions of loudness and length alone, where there are such.
         """
         self._chosen[split] = headline
         for row in rows:
@@ -103,6 +105,9 @@ class Table:
                 # A split's own head with some streams hidden belongs to the headline as well.
                 name = HEADLINE + row.row.removeprefix(headline)
                 self._put(Row(name, row.streams, scaled, raw, row.answered))
+        if shortcut is not None:
+            given = shortcut.probabilities
+            self._put(Row(LOUDNESS_AND_LENGTH, (), given, given, shortcut.answered))
         majority = np.tile(np.asarray(prior, dtype=np.float64), (len(clips), 1))
         self._put(Row(MAJORITY, (), majority, majority, np.ones(len(clips), dtype=bool)))
         for stream, reasons in absent.items():
@@ -147,6 +152,7 @@ class Table:
         def minus(other: Row) -> dict[str, Any]:
             return asdict(bootstrap.difference(score, headline.probabilities, other.probabilities, targets))
 
+        shortcut = joined.get(LOUDNESS_AND_LENGTH)
         return {
             "names": list(names),
             "kind": kind,
@@ -162,6 +168,7 @@ class Table:
             "best_single_stream": self._own_name(best),
             "headline_minus_best_stream": minus(joined[best]),
             "headline_minus_majority": minus(majority),
+            "headline_minus_loudness_and_length": None if shortcut is None else minus(shortcut),
             "by_speaker": by_group(kind, [clip.speaker for clip in self.clips], headline.probabilities, targets),
             "by_sex": by_group(kind, [clip.sex for clip in self.clips], headline.probabilities, targets),
             "by_sentence": by_group(kind, self._said, headline.probabilities, targets),

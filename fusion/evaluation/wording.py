@@ -7,6 +7,8 @@ from typing import Any
 
 HEADLINE = "headline"
 MAJORITY = "majority class"
+#: The baseline that knows only how loud and how long a clip's sound is.
+LOUDNESS_AND_LENGTH = "loudness and length"
 MEASURES = {
     "unweighted_average_recall": "unweighted average recall",
     "macro_f1": "macro F1",
@@ -84,14 +86,31 @@ def grouped_rows(results: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     rows = results["rows"]
     streams = list(results["streams"])
     if len(streams) == 1:
-        return [("", [HEADLINE, MAJORITY])]
+        return [("", [HEADLINE, *_baselines(results)])]
     heads = [row for row in (*results["heads"], "tuned") if row in rows]
     groups = [("", [HEADLINE]), ("streams trained alone", streams), ("heads with all streams", heads)]
     for head in sorted([HEADLINE, *heads], key=lambda head: head != chosen_row(results)):
         masked = [row for row in rows if row.startswith(f"{head}[")]
         if masked:
             groups.append((f"{head} {SOME_STREAMS}", masked))
-    return [*groups, ("baseline", [MAJORITY])]
+    return [*groups, ("baselines", _baselines(results))]
+
+
+def _baselines(results: Mapping[str, Any]) -> list[str]:
+    """Rows that no stream had a part in."""
+    return [row for row in (LOUDNESS_AND_LENGTH, MAJORITY) if row in results["rows"]]
+
+
+def shortcut_verdict(results: Mapping[str, Any]) -> str | None:
+    """How the headline compares with loudness and length alone; None where there is no such row."""
+    difference = results.get("headline_minus_loudness_and_length")
+    if difference is None:
+        return None
+    relation = "above" if difference["low"] > 0 else "below" if difference["high"] < 0 else "not told apart from"
+    return (
+        f"Headline {relation} {LOUDNESS_AND_LENGTH} alone: paired 95 % interval of the difference "
+        f"{difference['low']:+.3f} to {difference['high']:+.3f} over {drawn(results, difference)}."
+    )
 
 
 def short_rows(results: Mapping[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Stream
 
+from fusion.catalog.faults import guarded
 from fusion.contract import (
     PICTURES,
     SOUND,
@@ -34,6 +35,7 @@ from fusion.media.sound import SoundTrack
 from fusion.media.words import WordsTrack, open_words, read_cues
 
 _DECODED = (PICTURES, SOUND)
+_REPORT = "report it to the decoder's authors; fusion plugins list says who they are"
 #: Seconds before the wanted place that are sought: key frames are indexed by decoding time, a little earlier.
 _SEEK_MARGIN = Fraction(1)
 
@@ -113,7 +115,7 @@ class ClipSource:
         self._readers: list[_FileReader] = []
         self._tracks: list[PictureTrack | SoundTrack] = []
         self._words: WordsTrack | None = None
-        self._others: list[Source] = []
+        self._others: dict[str, Source] = {}
         self._containers: dict[Path, InputContainer] = {}
         self._ends: dict[Path, dict[int, Fraction]] = {}
         self._duration: Fraction | None = None
@@ -135,7 +137,7 @@ class ClipSource:
         """Seconds on the clip's clock: the clip's own, else where its last picture or sound ends."""
         if self._duration is not None:
             return self._duration
-        ends = [source.duration for source in self._others]
+        ends = [source.duration for source in self._others.values()]
         known = [end for end in ends if end is not None]
         return max(known) if ends and len(known) == len(ends) else None
 
@@ -143,7 +145,7 @@ class ClipSource:
     def missing(self) -> Mapping[str, str]:
         """Wanted kinds that are not there, with the reason."""
         merged = dict(self._missing)
-        for source in self._others:
+        for source in self._others.values():
             merged.update(source.missing)
         return merged
 
@@ -151,7 +153,13 @@ class ClipSource:
     def exhausted(self) -> bool:
         """True once everything before the clip's end has been handed over."""
         own = [*self._tracks, *([self._words] if self._words is not None else [])]
-        return all(part.exhausted for part in (*own, *self._others))
+        if not all(part.exhausted for part in own):
+            return False
+        for where, source in self._others.items():
+            with guarded("fails", where=where, remedy=_REPORT):
+                if not source.exhausted:
+                    return False
+        return True
 
     def advance(self, until: Fraction) -> Mapping[Want, Pieces]:
         """Hand over all pieces before ``until`` that have not been handed over yet.
@@ -166,8 +174,9 @@ class ClipSource:
         answer: dict[Want, Pieces] = {}
         for track in (*self._tracks, *([self._words] if self._words is not None else [])):
             answer.update(track.take(until))
-        for source in self._others:
-            answer.update(source.advance(until))
+        for where, source in self._others.items():
+            with guarded("fails", where=where, remedy=_REPORT):
+                answer.update(source.advance(until))
         return answer
 
     def close(self) -> None:
@@ -177,7 +186,7 @@ class ClipSource:
             container.close()
         for reader in self._readers:
             reader.close()
-        for source in self._others:
+        for source in self._others.values():
             source.close()
 
     def _locate(self, clip: Clip, wanted: set[str]) -> dict[str, _Located]:
@@ -269,7 +278,9 @@ class ClipSource:
         for decoder, own in chosen.values():
             kinds = {want.kind for want in own}
             tracks = [track for track in clip.tracks if track.kind in kinds]
-            self._others.append(decoder.open(clip, tracks, own))
+            where = f"decoder {' and '.join(sorted(kinds))} ({type(decoder).__name__})"
+            with guarded("fails", where=where, remedy=_REPORT):
+                self._others[where] = decoder.open(clip, tracks, own)
 
     def _open_media(self, located: Mapping[str, _Located], wants: Sequence[Want], threads: int, skip: bool) -> None:
         """Start one reader for each file, with the tracks that are wanted of it."""

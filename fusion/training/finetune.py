@@ -26,7 +26,7 @@ from fusion.store.prepare import prepare
 from fusion.store.store import Store, store_folder
 from fusion.training.fold import FoldResult, train_fold
 from fusion.training.job import SplitJob
-from fusion.training.label_share import only_labelled
+from fusion.training.label_share import known_takes, only_labelled
 from fusion.training.processes import current, joined
 from fusion.training.report import Reporter, Silent
 from fusion.training.run import Record, known_clips, locked
@@ -41,7 +41,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Materials:
-    """All that a training job starts from."""
+    """All that a training job starts from.
+
+    Args:
+        known: The takes whose labels are known in training; None where all are.
+    """
 
     loaded: LoadedExperiment
     catalog: Catalog
@@ -51,6 +55,7 @@ class Materials:
     further: tuple[Clip, ...]
     target: Target
     splits: SplitPlan
+    known: frozenset[str] | None
 
 
 def finetune(
@@ -174,8 +179,8 @@ def gather(
     plans = plan_streams(experiment, catalog)
     base = loaded.source.parent
     clips = load_corpus(experiment.corpus, catalog=catalog, base=base)
-    corpora = (*experiment.training_corpora, *further)
-    others = [clip for corpus in corpora for clip in load_corpus(corpus, catalog=catalog, base=base)]
+    corpora = [load_corpus(one, catalog=catalog, base=base) for one in (*experiment.training_corpora, *further)]
+    others = [clip for corpus in corpora for clip in corpus]
     store = Store(store_folder(experiment.prepare))
     if current().first:
         _prepare(experiment, [*clips, *others], catalog, store, reporter)
@@ -189,13 +194,15 @@ def gather(
         )
     if len(labelled) < len(clips):
         reporter.say(f"{len(clips) - len(labelled)} of {len(clips)} clips have no label and are not used")
-    splits = plan_splits(experiment, list(labelled.values()), catalog)
+    splits = plan_splits(experiment, list(labelled.values()), catalog, further=bool(further))
     for note in (*splits.notes, *cautions(plans)):
         reporter.say(note)
     if unlabelled:
-        others = [_without_foreign_labels(clip, target) for clip in others]
+        corpora = [[_without_foreign_labels(clip, target) for clip in corpus] for corpus in corpora]
+        others = [clip for corpus in corpora for clip in corpus]
+    known = known_takes([labelled.values(), *corpora], target, experiment.label_share, experiment.seed)
     usable = tuple(clip for clip in others if unlabelled or target.encode(clip.labels) is not None)
-    return Materials(loaded, catalog, plans, store, labelled, usable, target, splits)
+    return Materials(loaded, catalog, plans, store, labelled, usable, target, splits, known)
 
 
 def _without_foreign_labels(clip: Clip, target: Target) -> Clip:
@@ -258,16 +265,16 @@ def _job(materials: Materials, split: Split, folder: Path, reporter: Reporter, s
         plans=materials.plans,
         store=materials.store,
         target=materials.target,
+        apart=materials.splits.separates,
     )
-    if tables.left_out:
-        reporter.say(f"{len(tables.left_out)} further clips share a speaker or take with validation or test: left out")
-    experiment = materials.loaded.experiment
-    train = only_labelled(tables.train, materials.target, experiment.label_share, experiment.seed)
+    if tables.note:
+        reporter.say(tables.note)
+    train = only_labelled(tables.train, materials.known)
     if len(train.clips) < len(tables.train.clips):
         reporter.say(f"{len(train.clips)} of {len(tables.train.clips)} training clips keep their labels and are used")
     tables = replace(tables, train=train)
     return SplitJob(
-        experiment,
+        materials.loaded.experiment,
         materials.catalog,
         tables,
         split,

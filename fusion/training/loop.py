@@ -140,7 +140,10 @@ def fit(
                 if report is not None:
                     report(progress)
                 if progress.step == run.steps:
-                    if run.end_epoch(last, validated=validated):
+                    ended = run.end_epoch(last, validated=validated)
+                    if report is not None:
+                        report(progress)
+                    if ended:
                         break
                 elif checkpoint_every and progress.step % checkpoint_every == 0:
                     run.save()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -147,7 +148,7 @@ class Record:
             RunError: The folder holds no run, or one of a newer version.
         """
         if not self.path.exists():
-            raise RunError("holds no run", where=str(self.folder), remedy="name the folder that finetune reported")
+            raise RunError("holds no run", where=str(self.folder), remedy=self._others())
         record = read_json(self.path)
         if record.get("format", 0) > RUN_FORMAT:
             version = record.get("environment", {}).get("versions", {}).get("avfusion")
@@ -157,6 +158,16 @@ class Record:
                 remedy="upgrade avfusion",
             )
         return dict(record)
+
+    def _others(self) -> str:
+        """What to name instead: runs with overrides lie beside the one without."""
+        beside = sorted(path.parent for path in self.folder.parent.glob(f"{glob.escape(self.folder.name)}-*/run.json"))
+        if not beside:
+            return "name the folder that finetune reported"
+        shown = ", ".join(str(path) for path in beside[:3])
+        return f"name the folder that finetune reported; runs with other settings lie in {shown}" + (
+            f" and {len(beside) - 3} more" if len(beside) > 3 else ""
+        )
 
     def begin(self, content: Mapping[str, Any], clips: Sequence[Mapping[str, Any]]) -> None:
         """Start the record, or check that a begun one is about the same thing.

@@ -9,18 +9,33 @@ from fusion.config.models import CorpusSettings
 from fusion.contract import WORDS, Clip, ConfigError, Problem, Split, Target
 from fusion.data.batches import ClipTable
 from fusion.data.streams import StreamPlan
+from fusion.evaluation.sentences import same_sentences, sentences_of
 from fusion.store.hashes import ContentHashes
 from fusion.store.store import Store
 
 
 @dataclass(frozen=True)
 class SplitTables:
-    """Tables of the three parts, and the ids of further clips that were left out because they would leak."""
+    """Tables of the three parts, and the ids of further clips that were left out because they would leak.
+
+    Args:
+        apart: Whether what further clips say was compared too.
+    """
 
     train: ClipTable
     validation: ClipTable
     test: ClipTable
     left_out: tuple[str, ...]
+    apart: bool
+
+    @property
+    def note(self) -> str | None:
+        """How many further clips were left out; None where none was."""
+        if not self.left_out:
+            return None
+        shared = "a speaker, take or sentence" if self.apart else "a speaker or take"
+        unknown = ", or it is not known what they say" if self.apart else ""
+        return f"{len(self.left_out)} further clips share {shared} with validation or test{unknown}: left out"
 
 
 def split_tables(
@@ -31,21 +46,32 @@ def split_tables(
     plans: Mapping[str, StreamPlan],
     store: Store,
     target: Target,
+    apart: bool,
 ) -> SplitTables:
     """Cut clips into tables; further clips train only, and only if nothing of theirs is held back.
 
     A further clip is left out where its speaker, its take or the content of one of its files is that of a clip of
-    the validation or test part.
+    the validation or test part; where sentences are kept apart, also where it says what is said there, or where it is
+    not known what it says.
     """
     held = [clips[i] for i in (*split.validation, *split.test)]
     speakers = {clip.speaker for clip in held if clip.speaker is not None}
     takes = {clip.take for clip in held if clip.take is not None}
     contents = {content for clip in held for content in content_of(clip, store.hashes)} if further else set()
+    compared = apart and bool(held)
+    names = same_sentences(clips.values()) if compared else {}
+    names_held = {names.get(clip.id) for clip in held}
+    spoken = {key for clip in clips.values() if names.get(clip.id) in names_held for key in sentences_of(clip)}
+
+    def unsaid(clip: Clip) -> bool:
+        keys = sentences_of(clip)
+        return bool(keys) and spoken.isdisjoint(keys)
 
     def free(clip: Clip) -> bool:
         return (
             clip.speaker not in speakers
             and clip.take not in takes
+            and (not compared or unsaid(clip))
             and contents.isdisjoint(content_of(clip, store.hashes))
         )
 
@@ -56,6 +82,7 @@ def split_tables(
         ClipTable([clips[i] for i in split.validation], plans, store, target),
         ClipTable([clips[i] for i in split.test], plans, store, target),
         tuple(clip.id for clip in further if id(clip) not in allowed),
+        apart,
     )
 
 

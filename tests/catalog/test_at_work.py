@@ -191,7 +191,7 @@ def test_a_decoder_that_fails_for_one_clip_costs_that_clip_only(answers: dict[st
     assert answers[""] == "works"
     failures = [json.loads(line) for line in (program.folder / ".fusion/store/failures.jsonl").read_text().splitlines()]
     assert {(one["clip"], one["reason"]) for one in failures} == {
-        (clip, "its decoder fails: RuntimeError: the cable is loose") for clip in ("s02_sad_01",)
+        ("s02_sad_01", "decoder beat (Beats): fails: RuntimeError: the cable is loose" + TOLD.format("decoder"))
     }
 
 

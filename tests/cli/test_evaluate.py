@@ -7,8 +7,10 @@ import pytest
 from fusion.cli.app import main
 from fusion.cli.console import out
 from fusion.cli.results import print_results
+from fusion.contract import RunError
 from fusion.heads import options
 from fusion.heads.targets import Classes
+from fusion.training.run import Record
 from tests.evaluation.tables import synthetic
 
 
@@ -48,6 +50,17 @@ def test_a_folder_without_a_run_is_an_error_of_one_sentence(tmp_path: Path, caps
     code, printed, err = evaluate(capsys, str(tmp_path))
     assert (code, printed) == (73, "")
     assert err == f"fusion: {tmp_path}: holds no run; name the folder that finetune reported\n"
+
+
+def test_runs_with_other_settings_are_named_where_there_is_no_run(tmp_path: Path) -> None:
+    for number in range(4):
+        (tmp_path / f"finetune-{number}").mkdir()
+        (tmp_path / f"finetune-{number}" / "run.json").write_text("{}")
+    (tmp_path / "finetune-5").mkdir()
+    with pytest.raises(RunError) as caught:
+        Record(tmp_path / "finetune").read()
+    listed = ", ".join(str(tmp_path / f"finetune-{number}") for number in range(3))
+    assert str(caught.value).endswith(f"runs with other settings lie in {listed} and 1 more")
 
 
 def test_overlap_goes_with_on_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from fusion.catalog import catalog
 from fusion.contract import ConfigError, DataError, LeakError, RunError
 from fusion.inference.files import read_json, read_state
 from fusion.training.report import Silent
-from tests.training.worlds import World, write_world
+from tests.training.worlds import World, rewritten, write_world
 
 SAME_SIZE = "streams.pictures.encoder.embedding=8"
 SETTINGS = (SAME_SIZE, "pretrain.objective=margin", "pretrain.batch=6", "pretrain.epochs=2")
@@ -127,6 +127,23 @@ def test_further_corpora_need_no_labels_and_keep_clear_of_held_out_speakers(worl
     assert {"f0", "f5"} <= listed
     text = "\n".join(lines)
     assert "further clips share a speaker or take with validation or test: left out" in text
+
+
+def test_further_corpora_keep_clear_of_sentences_that_are_kept_apart(world: World, tmp_path: Path) -> None:
+    said = {f"c{number:02}": ("Go on", "Well then")[number % 2] for number in range(12)}
+    rewritten(world.folder / "manifest.csv", "scripted.csv", said)
+    scripted = world.variant(
+        "scripted",
+        corpus={"name": "manifest", "root": "../scripted.csv", "label_columns": ["emotion"]},
+        protocol={"name": "speaker_sentence_folds", "folds": 3, "sentences": 2},
+    )
+    corpus = "{name: manifest, root: ../further, label_columns: []}"
+    more = (f"pretrain.corpora=[{corpus}]", "pretrain.epochs=1", "pretrain.batch=2")
+    _, lines = run(scripted, tmp_path / "run", *more, fold="fold_0_0")
+    line = (
+        "; 7 further clips share a speaker, take or sentence with validation or test, or it is not known what they say"
+    )
+    assert f"{line}: left out" in "\n".join(lines)
 
 
 def test_without_labels_negatives_are_other_clips(world: World, tmp_path: Path) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from contrastive.starts import Cell, Grid, compare_starts
+from contrastive.starts import SHARES, STARTS, Cell, Grid, compare_starts
 from contrastive.starts_report import Compared, compared, curve, table, verdict, write_comparison
 from fusion.catalog import catalog
-from fusion.contract import ConfigError
+from fusion.contract import ConfigError, LeakError, RunError
 from fusion.evaluation.evaluate import Evaluation
 from fusion.evaluation.intervals import Interval
 from fusion.inference.files import read_json
@@ -86,9 +88,9 @@ def test_a_share_of_labels_is_all_that_either_job_knows(done: tuple[Grid, Cells,
 def test_it_says_how_long_it_takes_before_it_begins(done: tuple[Grid, Cells, list[str]]) -> None:
     _, _, told = done
     assert told[0] == "4 cells, 4 of them to do"
-    assert told[1].startswith("at most ")
+    assert told[1].startswith("about ")
     assert "minutes, by one epoch of each part on this machine as it is now: 4 cells of 1 folds" in told[1]
-    assert told[2].startswith("cell 1 of 4: scratch, 50% of the labels; run ")
+    assert told[2].startswith("cell 1 of 4: scratch, 50 % of the labels; run ")
 
 
 def test_the_same_call_again_trains_nothing(
@@ -118,6 +120,52 @@ def test_a_start_from_another_run_is_one_more_cell(
     assert listed[2].pretrained != listed[1].pretrained
 
 
+def test_a_run_of_another_config_is_no_cell_of_this_one(
+    world: World, done: tuple[Grid, Cells, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid, _, _ = done
+    for key, value in world.environment().items():
+        monkeypatch.setenv(key, value)
+    text = world.config.read_text()
+    try:
+        world.config.write_text(text.replace("seed: 0", "seed: 1") if "seed: 0" in text else f"{text}\nseed: 1\n")
+        told = Told()
+        with pytest.raises(RunError, match="another"):
+            compare_starts(Grid(grid.source, SMALL, (), (1.0,)), reporter=told)
+        assert told.lines[0] == "1 cells, 1 of them to do"
+    finally:
+        world.config.write_text(text)
+
+
+def test_grids_of_other_cells_have_folders_of_their_own(world: World) -> None:
+    whole = Grid(world.config, (), tuple(STARTS), SHARES)
+    assert (whole.job, Grid(world.config, (), tuple(STARTS)[::-1], SHARES[::-1]).job) == ("compare", "compare")
+    others = [Grid(world.config, (), ("margin",), SHARES), Grid(world.config, (), tuple(STARTS), (1.0,))]
+    assert len({one.job for one in others} | {"compare"}) == 3
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("label_share=0.5", "the grid sets it for each cell"),
+        ("pretrain.mining={same_emotion: 2}", "holds none of these"),
+    ],
+)
+def test_what_cannot_work_is_told_before_anything_is_trained(world: World, override: str, sentence: str) -> None:
+    grid = Grid(world.config, (*SMALL, override), ("margin_without_same_emotion",), (1.0,))
+    with pytest.raises(ConfigError, match=sentence):
+        grid.cells(catalog())
+
+
+def test_cells_of_other_splits_are_not_compared(done: tuple[Grid, Cells, list[str]]) -> None:
+    _, cells, _ = done
+    (cell, evaluation), *rest = cells
+    results = copy.deepcopy(dict(evaluation.results))
+    results["run"]["split"]["hash"] = "another"
+    with pytest.raises(LeakError, match="cells are of splits"):
+        compared([(cell, Evaluation(evaluation.folder, results)), *rest], 0)
+
+
 def test_a_target_without_classes_is_refused(world: World) -> None:
     with pytest.raises(ConfigError, match="one class of several"):
         Grid(world.config, ("target={name: none}", "streams.words=null"), (), (1.0,)).cells(catalog())
@@ -131,14 +179,12 @@ def test_what_is_written_says_what_was_found(done: tuple[Grid, Cells, list[str]]
     assert "- command: `fusion compare tiny.yaml`" in text
     assert f"split hash {read_json(cells[0][0].run / 'run.json')['split']['hash']}" in text
     rows = [line for line in text.splitlines() if line.startswith(("| scratch", "| margin"))]
-    assert [row.split(" | ")[1] for row in rows] == ["50%", "50%", "100%", "100%"]
+    assert [row.split(" | ")[1] for row in rows] == ["50 %", "50 %", "100 %", "100 %"]
     assert len(read_json_list(tmp_path / "results.json")) == 4
     assert (tmp_path / "curve.svg").read_text().count("<polyline") == 2
 
 
 def read_json_list(path: Path) -> list[object]:
-    import json
-
     return list(json.loads(path.read_text()))
 
 
@@ -156,13 +202,15 @@ def test_the_verdict_counts_what_paired_intervals_exclude() -> None:
         figure("supervised_contrastive", 1.0, 0.52, (-0.05, 0.1)),
     ]
     assert verdict(found) == (
-        "Of 3 pretrained starts beside the one from scratch, above it by the paired interval: margin (100%); "
-        "below it by the paired interval: infonce (100%)."
+        "Of 3 pretrained starts beside those from scratch, above it by the paired interval: margin (100 %); below it "
+        "by the paired interval: infonce (100 %). Each is looked at alone: if none made a difference, 0.1 would still "
+        "lie above and as many below."
     )
     assert verdict(found[:1]) == "Nothing was pretrained."
     run = {"split": {"guarantee": "none", "hash": "abc"}, "seed": 0}
-    lines = table(found, {"run": run, "clips": 8, "names": ["a", "b"]}, "fusion compare").splitlines()
-    assert "| margin | 100% | 0.600 | 0.500 .. 0.700 | +0.020 .. +0.200 | 0.600 |" in lines
+    lines = table(found, {"run": run, "clips": 8, "names": ["a", "b"]}, "fusion compare", {"margin": "so"}).splitlines()
+    assert "- margin: so" in lines
+    assert "| margin | 100 % | 0.600 | 0.500 .. 0.700 | +0.020 .. +0.200 | 0.600 |" in lines
 
 
 def test_higher_scores_are_drawn_higher() -> None:

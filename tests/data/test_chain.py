@@ -164,7 +164,13 @@ def test_lazy_items_are_dropped_as_soon_as_no_stage_needs_them(tmp_path: Path) -
     assert Lump.most <= 15
 
 
-@pytest.mark.parametrize(("transform", "reason"), [("refuse", "refused"), ("bug", "transform bug: KeyError: 'oops'")])
+REPORT = "report it to the {}'s authors; fusion plugins list says who they are"
+
+
+@pytest.mark.parametrize(
+    ("transform", "reason"),
+    [("refuse", "refused"), ("bug", f"transform bug (Refuse): fails: KeyError: 'oops'; {REPORT.format('transform')}")],
+)
 def test_a_stream_that_fails_harms_no_other(tmp_path: Path, transform: str, reason: str) -> None:
     clip = clip_in(tmp_path)
     plans = plans_of(parts(), good=STREAMS["fine"], bad={"modality": "pulse", "transforms": [transform, "smooth"]})
@@ -254,7 +260,8 @@ def test_a_state_that_cannot_be_begun_harms_no_other_stream(tmp_path: Path) -> N
     catalog.instances["transform"]["level"].start = start
     _, end = collect(clip_in(tmp_path), plans_of(catalog))
     assert {name: str(error) for name, error in end.failed.items()} == dict.fromkeys(
-        ("fine", "double"), "transform level: ValueError: no seed"
+        ("fine", "double"),
+        f"transform level (Level): fails: ValueError: no seed; {REPORT.format('transform')}",
     )
 
 

@@ -62,7 +62,7 @@ class World:
                 if arguments[0] == "manifest":  # each page begins with a folder that has none
                     for made in ("manifest.csv", "experiment.yaml"):
                         (self.folder / arguments[1] / made).unlink(missing_ok=True)
-                code = _exit_code(arguments)
+                code = _exit_code([re.sub(r"\bepochs=\d+", "epochs=1", argument) for argument in arguments])
                 if arguments[0] == "manifest" and code == 0:
                     shorten(self.folder / arguments[1] / "experiment.yaml")
                 yield " ".join(arguments), code
@@ -80,6 +80,7 @@ def shorten(config: Path) -> None:
     data = yaml.safe_load(re.sub(r"\bepochs: \d+", "epochs: 1", config.read_text(encoding="utf-8")))
     if "finetune" in data:
         data["finetune"] = {**data["finetune"], **_FEW}
+        data["pretrain"] = {**data.get("pretrain", {}), "epochs": 1}
         data["prepare"] = {"workers": 0}
     config.write_text(yaml.safe_dump(data), encoding="utf-8")
 
@@ -106,11 +107,11 @@ def write_world(folder: Path) -> World:
 
 
 def _write_ravdess(folder: Path) -> None:
-    """The names of RAVDESS's speech, one short tone for each actor and emotion."""
-    seconds = np.arange(4800) / 8000
+    """The names of RAVDESS's speech, one short tone for each actor and every other emotion."""
+    seconds = np.arange(3200) / 8000
     for actor in range(1, 25):
         (folder / f"Actor_{actor:02d}").mkdir(parents=True)
-        for emotion in range(1, 9):
+        for emotion in range(1 + actor % 2, 9, 2):
             tone = 0.3 * np.sin(2 * np.pi * (100 * emotion + actor) * seconds)
             name = f"03-01-{emotion:02d}-01-01-01-{actor:02d}.wav"
             with wave.open(str(folder / f"Actor_{actor:02d}" / name), "wb") as file:

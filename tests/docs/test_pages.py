@@ -112,7 +112,7 @@ def test_a_block_that_repeats_a_file_is_current(block: Block) -> None:
 
 
 def test_every_file_of_the_example_is_on_its_page() -> None:
-    page = ROOT / "docs/writing-a-plugin.md"
+    page = ROOT / "docs/plugins/tutorial.md"
     shown = {block.file.resolve() for block in blocks(page) if block.file is not None}
     modules = set((ROOT / "docs/examples/fusion-pulse/src").rglob("*.py"))
     assert {module for module in modules if module.name != "__init__.py"} <= shown

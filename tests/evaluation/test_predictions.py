@@ -13,10 +13,10 @@ def test_every_subset_of_streams_is_a_row(trained: Path) -> None:
     results = evaluate(trained / "run").results
     assert list(results["rows"]) == [
         "voice", "words", "late_average", "headline", "late_average[voice]", "late_average[words]", "gated",
-        "gated[voice]", "gated[words]", "majority class",
+        "gated[voice]", "gated[words]", "loudness and length", "majority class",
     ] or set(results["rows"]) == {
         "voice", "words", "late_average", "headline", "late_average[voice]", "late_average[words]", "gated",
-        "gated[voice]", "gated[words]", "majority class",
+        "gated[voice]", "gated[words]", "loudness and length", "majority class",
     }  # fmt: skip
     assert results["rows"]["late_average[voice]"]["streams"] == ["voice"]
     # With its other stream hidden, averaging is the stream itself.

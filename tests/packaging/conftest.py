@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hatchling.builders.sdist import SdistBuilder
+from hatchling.builders.wheel import WheelBuilder
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = {
@@ -26,7 +28,8 @@ PROJECTS = {
 def call(*command: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run a program without our own settings of the environment."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("FUSION_", "UV_CONSTRAINT"))}
-    variables.pop("PYTHONPATH", None)
+    for name in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE"):  # torch is slow to compile each time anew
+        variables.pop(name, None)
     return subprocess.run(
         [str(part) for part in command], cwd=cwd, env=variables, capture_output=True, text=True, check=False
     )
@@ -44,8 +47,8 @@ class Environment:
         self._wheels = wheels
         self._python = folder / "bin" / "python"
         require(call(sys.executable, "-m", "uv", "venv", "--quiet", "--python", sys.executable, folder))
-        site = next((folder / "lib").glob("python*")) / "site-packages"
-        (site / "others.pth").write_text(f"{others}\n", encoding="utf-8")
+        self.site = next((folder / "lib").glob("python*")) / "site-packages"
+        (self.site / "others.pth").write_text(f"{others}\n", encoding="utf-8")
 
     def _uv(self, *arguments: str | Path) -> None:
         require(call(sys.executable, "-m", "uv", "pip", *arguments, "--quiet", "--python", self._python))
@@ -59,6 +62,28 @@ class Environment:
         """Uninstall a distribution."""
         self._uv("uninstall", name)
 
+    def files(self) -> set[str]:
+        """All that stands in ``site-packages`` and among the programs, but what running has compiled."""
+        return {
+            str(path)
+            for folder in (self.site, self._python.parent)
+            for path in folder.rglob("*")
+            if path.name != "__pycache__" and path.suffix != ".pyc"
+        }
+
+    def type(self, script: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+        """Run lines of a shell as in the activated environment; ``pip`` installs from our wheels and offline."""
+        pip = self._python.with_name("pip")
+        wheels = next(iter(self._wheels.values())).parent
+        pip.write_text(
+            f'#!/bin/sh\nexec {sys.executable} -m uv pip "$@" --quiet --offline --no-deps --no-index '
+            f"--no-build-isolation --find-links {wheels} --python {self._python}\n",
+            encoding="utf-8",
+        )
+        pip.chmod(0o755)
+        lines = f'set -e\nexport PATH="{self._python.parent}:$PATH" OMP_NUM_THREADS=1\n{script}'
+        return call("bash", "-c", lines, cwd=cwd)
+
     def fusion(self, *arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
         """Run the installed program."""
         return call(self._python.with_name("fusion"), *arguments, cwd=cwd)
@@ -69,15 +94,24 @@ class Environment:
         return answer
 
 
+def build(builder: type[WheelBuilder | SdistBuilder], project: Path, folder: Path) -> Path:
+    """A wheel or a source distribution, by the build backend itself."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return Path(next(builder(str(project)).build(directory=str(folder), versions=["standard"])))
+
+
 @pytest.fixture(scope="session")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A wheel of each distribution, built as a release builds it."""
-    built = {}
-    for name, project in PROJECTS.items():
-        folder = tmp_path_factory.mktemp("wheel")
-        require(call(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder, cwd=project))
-        (built[name],) = folder.glob("*.whl")
-    return built
+    """A wheel of each distribution."""
+    folder = tmp_path_factory.mktemp("wheels")
+    return {name: build(WheelBuilder, project, folder) for name, project in PROJECTS.items()}
+
+
+@pytest.fixture(scope="session")
+def sdists(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A source distribution of each distribution."""
+    folder = tmp_path_factory.mktemp("sdists")
+    return {name: build(SdistBuilder, project, folder) for name, project in PROJECTS.items()}
 
 
 @pytest.fixture(scope="session")

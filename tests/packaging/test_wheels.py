@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import tarfile
 import zipfile
 from collections.abc import Callable
 from itertools import permutations
 from pathlib import Path
 
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 
-from tests.packaging.conftest import ROOT, Environment
+from tests.packaging.conftest import ROOT, Environment, build
 
 PLUGINS = ("avfusion-video", "avfusion-spectrogram", "avfusion-text", "avfusion-features")
 NAMES = {name: name.removeprefix("avfusion-") for name in PLUGINS}
@@ -15,13 +17,33 @@ NAMES = {name: name.removeprefix("avfusion-") for name in PLUGINS}
 ONE_ORDER = ("avfusion-text", "avfusion-features", "avfusion", "avfusion-video", "avfusion-spectrogram")
 
 
-def test_the_wheels_hold_code_types_and_data_but_no_tests(wheels: dict[str, Path]) -> None:
+def test_the_wheels_hold_code_types_licence_and_data_but_no_tests(wheels: dict[str, Path]) -> None:
     for name, wheel in wheels.items():
-        held = zipfile.ZipFile(wheel).namelist()
-        own = [file for file in held if not file.startswith("fusion/cli/templates/")]  # of packages to be started
-        assert not [file for file in own if "tests/" in file or file.startswith(("configs", "benchmarks"))], name
-    engine = zipfile.ZipFile(wheels["avfusion"]).namelist()
-    assert {"fusion/distributions.json", "fusion/evaluation/card.css", "contrastive/plugin.py"} <= set(engine)
+        held = content(wheel)
+        others = [file for file in held if not file.startswith("fusion/cli/templates/")]
+        assert not [file for file in others if "tests/" in file or file.startswith(("configs", "benchmarks"))], name
+        assert [file for file in held if file.endswith(".dist-info/licenses/LICENSE")], name
+        packages = {file.split("/")[0] for file in held if file.endswith(".py")}
+        assert {f"{package}/py.typed" for package in packages} <= held.keys(), name
+    engine = content(wheels["avfusion"])
+    assert {"fusion/distributions.json", "fusion/evaluation/card.css", "contrastive/plugin.py"} <= engine.keys()
+
+
+def test_a_wheel_of_a_source_distribution_is_the_same(
+    wheels: dict[str, Path], sdists: dict[str, Path], tmp_path: Path
+) -> None:
+    for name, sdist in sdists.items():
+        with tarfile.open(sdist) as archive:
+            archive.extractall(tmp_path, filter="data")
+        (unpacked,) = tmp_path.glob(f"{name.replace('-', '_')}-[0-9]*")
+        assert (unpacked / "LICENSE").is_file()
+        assert content(build(WheelBuilder, unpacked, tmp_path / "wheels")) == content(wheels[name]), name
+
+
+def content(wheel: Path) -> dict[str, bytes]:
+    """The files of a wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {file: archive.read(file) for file in archive.namelist()}
 
 
 def test_avfusion_alone_works_and_says_what_installs_a_modality(
@@ -44,6 +66,7 @@ def _check_order(
     order: tuple[str, ...], removed: tuple[str, ...], make: Callable[[], Environment], tmp_path: Path
 ) -> None:
     usual, other = make(), make()
+    empty = other.files()
     usual.install("avfusion", *PLUGINS)
     other.install(*order)
     catalog = usual.plugins(tmp_path)
@@ -53,6 +76,9 @@ def _check_order(
         other.remove(name)
         assert other.plugins(tmp_path) == [plugin for plugin in catalog if plugin["name"] != NAMES[name]]
         other.install(name)
+    for name in order:
+        other.remove(name)
+    assert other.files() == empty
 
 
 def test_plugins_may_be_installed_in_another_order_and_removed(

@@ -116,7 +116,10 @@ def test_files_that_are_missing_are_failures_of_their_streams(tmp_path: Path, cl
 
 def test_a_bug_costs_one_stream_of_one_clip(tmp_path: Path, clips: list[Clip]) -> None:
     report = run(Store(tmp_path / "store"), clips[:1], voice={"modality": "pulse", "transforms": ["bug"]})
-    assert [failure.reason for failure in report.failures] == ["transform bug: KeyError: 'oops'"]
+    assert [failure.reason for failure in report.failures] == [
+        "transform bug (Refuse): fails: KeyError: 'oops'; report it to the transform's authors; fusion plugins list "
+        "says who they are"
+    ]
     assert report.made == 2
 
 

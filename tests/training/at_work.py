@@ -197,7 +197,7 @@ def tasks(materials: Materials, world: World, out: Path) -> dict[str, Any]:
     (split,) = materials.splits.splits
     experiment = materials.loaded.experiment
     tables = split_tables(
-        split, materials.clips, (), plans=materials.plans, store=materials.store, target=materials.target
+        split, materials.clips, (), plans=materials.plans, store=materials.store, target=materials.target, apart=False
     )
     setting = make_setting(materials, tables.train.targets)
     models: dict[str, StreamModel] = {}

@@ -12,14 +12,16 @@ import pytest
 import torch
 
 from fusion.catalog import catalog
+from fusion.config.models import CorpusSettings
 from fusion.contract import ConfigError, DataError, FusionError, LeakError, RunError
+from fusion.evaluation.sentences import said_before
 from fusion.inference.checkpoint import read_checkpoint
 from fusion.inference.files import read_json, read_state, write_json
 from fusion.training.finetune import gather
 from fusion.training.outputs import read_part
 from fusion.training.report import Silent
 from fusion.training.split_data import split_tables
-from tests.training.worlds import World, write_media
+from tests.training.worlds import World, rewritten, write_media
 
 SOUND = {"streams": ("sound",)}
 FAST = ("finetune.epochs=1", "finetune.joint.epochs=0", "finetune.head.epochs=1")
@@ -224,6 +226,7 @@ def test_further_corpora_train_only_and_keep_clear_of_held_out_speakers(world: W
         plans=materials.plans,
         store=materials.store,
         target=materials.target,
+        apart=False,
     )
     # f0 and f1 are by the test speaker; f6 has a label that is mapped to nothing
     assert tables.left_out == ("f0", "f1")
@@ -249,8 +252,59 @@ def test_a_further_corpus_with_the_same_recordings_is_left_out(world: World) -> 
         plans=materials.plans,
         store=materials.store,
         target=materials.target,
+        apart=False,
     )
     assert tables.left_out == ("z",)
+
+
+def test_further_corpora_keep_clear_of_sentences_that_are_kept_apart(world: World, tmp_path: Path) -> None:
+    said = {f"c{number:02}": ("Go on", "Well then")[number % 2] for number in range(12)}
+    rewritten(world.folder / "manifest.csv", "scripted.csv", said)
+    rewritten(
+        world.folder / "further" / "manifest.csv",
+        "overheard.csv",
+        {"f2": "go on!", "f3": "Something new", "f4": "", "f5": "Well, then"},
+    )
+    corpus = {"name": "manifest", "root": "../scripted.csv", "label_columns": ["emotion"]}
+    protocol = {"name": "speaker_sentence_folds", "folds": 3, "sentences": 2}
+    further = {**FURTHER, "root": "../further/overheard.csv"}
+    scripted = world.variant("scripted", corpus=corpus, protocol=protocol, training_corpora=[further])
+    told = Told()
+    materials = gather(scripted.load(streams=("sound",)), catalog(), told)
+    assert materials.splits.guarantee.endswith("no sentence that is tested is said in another part")
+    for split in materials.splits.splits:
+        tables = split_tables(
+            split,
+            materials.clips,
+            materials.further,
+            plans=materials.plans,
+            store=materials.store,
+            target=materials.target,
+            apart=materials.splits.separates,
+        )
+        assert tables.left_out == ("f2", "f4", "f5")
+        known = [*tables.train.clips, *tables.validation.clips]
+        assert set(said_before(tables.test.clips, known)) == {False}
+    line = "3 further clips share a speaker, take or sentence with validation or test, or it is not known what they say"
+    scripted.train(tmp_path / "finetuned", *FAST, reporter=told, fold="fold_0_0", **SOUND)
+    assert f"{line}: left out" in told.lines
+
+
+def test_what_further_corpora_say_is_not_vouched_for_under_other_protocols(world: World) -> None:
+    said = {f"c{number:02}": f"Sentence {number}" for number in range(12)}
+    rewritten(world.folder / "manifest.csv", "own.csv", said)
+    corpus = {"name": "manifest", "root": "../own.csv", "label_columns": ["emotion"]}
+    own, both = (
+        world.variant("own", corpus=corpus),
+        world.variant("own_both", corpus=corpus, training_corpora=[FURTHER]),
+    )
+    promise = "no sentence that is tested is said in another part"
+    assert gather(own.load(**SOUND), catalog(), Silent()).splits.guarantee.endswith(promise)
+    materials = gather(both.load(**SOUND), catalog(), Silent())
+    assert promise not in materials.splits.guarantee
+    assert materials.splits.notes[0].startswith("what test clips say is not compared with further corpora")
+    more = [CorpusSettings.model_validate(FURTHER)]
+    assert promise not in gather(own.load(**SOUND), catalog(), Silent(), further=more).splits.guarantee
 
 
 def test_further_corpora_need_total_label_maps(world: World, tmp_path: Path) -> None:

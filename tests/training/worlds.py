@@ -161,6 +161,13 @@ def write_world(folder: Path) -> World:
     return World(folder)
 
 
+def rewritten(manifest: Path, name: str, said: Mapping[str, str]) -> None:
+    """A manifest beside another one, of some of its clips with other transcripts."""
+    with manifest.open() as file:
+        rows = [{**row, "transcript": said[row["id"]]} for row in csv.DictReader(file) if row["id"] in said]
+    _write_manifest(manifest.with_name(name), rows)
+
+
 def _row(identifier: str, file: str, speaker: str, emotion: str, number: int) -> dict[str, str]:
     rating = str(1 + number % 5)
     return {

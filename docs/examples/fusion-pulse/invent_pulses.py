@@ -17,3 +17,4 @@ with (folder / "manifest.csv").open(newline="", encoding="utf-8") as table:
         beats = MEANS[row["emotion"]] + random.normal(0, 8) + random.normal(0, 1, len(seconds)).cumsum()
         file = folder / "pulse" / f"{row['id']}.csv"
         np.savetxt(file, np.c_[seconds, beats], delimiter=",", header="seconds,beats_per_minute", comments="", fmt="%g")
+print(f"{len(list((folder / 'pulse').iterdir()))} recordings in {folder / 'pulse'}")

@@ -62,7 +62,11 @@ def look_at_video(recording: Recording) -> Video | None:
 
 def unfit_videos(looked: Sequence[tuple[Recording, Video]], *, sound: bool) -> list[str]:
     """In a sentence each: videos that cannot be used, turns outside their video, videos without the wanted sound."""
-    said = [video.problem for _, video in looked if video.problem is not None][:3]
+    problems = [video.problem for _, video in looked if video.problem is not None]
+    said = problems[:3]
+    if len(problems) > 3:
+        rest = len(problems) - 3
+        said.append(f"{rest:,} more video{'s' * (rest != 1)} cannot be used")
     outside = [
         f"{turn.name} at {float(turn.start):.1f} to {float(turn.end):.1f} s, but {video.file.name} ends at "
         f"{float(video.end):.1f} s"

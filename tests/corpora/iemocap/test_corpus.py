@@ -293,6 +293,14 @@ def test_an_avi_that_is_none(copy):
     assert len(read(copy)) == 16
 
 
+def test_avis_that_are_none_are_counted(copy):
+    for file in copy.glob("Session*/dialog/avi/DivX/*.avi"):
+        file.write_text("not here")
+    said = complaint(copy)
+    assert said.count("no media file that can be read") == 3
+    assert "; 1 more video cannot be used; restore what is missing" in said
+
+
 def test_no_word_times(copy):
     for session in (1, 2):
         shutil.rmtree(copy / f"Session{session}/sentences/ForcedAlignment")
