@@ -83,8 +83,8 @@ class CorpusSettings(Component):
     )
     attach: dict[str, str] = Field(
         default_factory=dict,
-        description="Further tracks by media kind (features, or features:face of several): a path pattern below root, "
-        "with {id}, {speaker}, {take}, {group}; without any, one file for all clips.",
+        description="Further tracks by media kind (features, or features:face of several): a path pattern below root "
+        "or an absolute one, with {id}, {speaker}, {take}, {group}; without any, one file for all clips.",
     )
     limit: int | None = Field(default=None, ge=1, description="Only the first so many clips, for trying things.")
 

@@ -24,7 +24,7 @@ def attach_tracks(clips: Sequence[Clip], kind: str, pattern: str, root: Path) ->
     Args:
         clips: The clips, with names as the corpus gives them.
         kind: The media kind, or the kind and a name (``pulse:wrist``).
-        pattern: A path below root with {id}, {speaker}, {take} and {group}.
+        pattern: A path below root, or an absolute one, with {id}, {speaker}, {take} and {group}.
         root: A folder.
 
     Raises:
@@ -39,17 +39,18 @@ def attach_tracks(clips: Sequence[Clip], kind: str, pattern: str, root: Path) ->
     if problems:
         raise ConfigError("corpus", problems)
     wanted = _PLACEHOLDER.findall(pattern)
+    folder, below = _anchored(pattern, root)
     files: dict[int, Path] = {}
     for index, clip in enumerate(clips):
         known = {name: getattr(clip, name) for name in wanted}
         if any(value is None for value in known.values()):
             continue
-        file = inside(root, _PLACEHOLDER.sub(lambda match, known=known: str(known[match[1]]), pattern))  # type: ignore[misc]
+        file = inside(folder, _PLACEHOLDER.sub(lambda match, known=known: str(known[match[1]]), below))  # type: ignore[misc]
         if file.is_file():
             files[index] = file
     if not files and clips:
         raise DataError(
-            f"no file for any of {len(clips)} clips", where=f"{root / pattern}", remedy="correct corpus.attach"
+            f"no file for any of {len(clips)} clips", where=f"{folder / below}", remedy="correct corpus.attach"
         )
     counts = Counter(files.values())
     attached = list(clips)
@@ -57,6 +58,15 @@ def attach_tracks(clips: Sequence[Clip], kind: str, pattern: str, root: Path) ->
         track = Track(kind, file, shared=counts[file] > 1)
         attached[index] = replace(clips[index], tracks=(*clips[index].tracks, track))
     return attached
+
+
+def _anchored(pattern: str, root: Path) -> tuple[Path, str]:
+    """A folder, and the pattern below it; of an absolute pattern, the folder down to its first placeholder."""
+    parts = Path(pattern).parts
+    if not Path(pattern).is_absolute():
+        return root, pattern
+    fixed = next((place for place, part in enumerate(parts) if "{" in part), len(parts) - 1)
+    return Path(*parts[:fixed]), "/".join(parts[fixed:])
 
 
 def select_clips(clips: Sequence[Clip], select: Mapping[str, Sequence[str] | str], *, corpus: str) -> list[Clip]:

@@ -66,5 +66,5 @@ def test_tables_are_fused_and_a_warning_goes_with_the_scores(tmp_path: Path) -> 
     fusion(tmp_path, "evaluate", str(run))
     results = json.loads((run / "evaluation" / "results.json").read_text())
     assert {"units", "other", "late_average", "tempered", "stacked", "learned"} <= set(results["rows"])
-    assert results["rows"]["other"]["metrics"]["accuracy"]["value"] == 1.0
+    assert results["rows"]["other"]["accuracy"] == 1.0
     assert any("fitted_on: validation" in note for note in results["notes"])
