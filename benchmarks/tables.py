@@ -1,10 +1,11 @@
 """Tables of finished runs, from the results that `fusion evaluate` wrote.
 
-    python benchmarks/tables.py RUN OUTPUT [TITLE]      (RUN may be one fold of a run)
+    python benchmarks/tables.py RUN OUTPUT [TITLE] [--together STREAM,STREAM...]      (RUN may be one fold of a run)
     python benchmarks/tables.py --folds RUN OUTPUT [TITLE]
 
-The second form is for a run of which not all folds are done: the folds that `fusion evaluate RUN --fold FOLD` has
-scored stand side by side.
+Streams that stand together are several views of one thing, such as three networks on one voice: the table leaves out
+the rows in which only some of them are there. The second form is for a run of which not all folds are done: the folds
+that `fusion evaluate RUN --fold FOLD` has scored stand side by side.
 
 Writes OUTPUT.md (the table) and, beside it, OUTPUT.json (every row without curves) and OUTPUT.csv (the headline's
 prediction for each test clip), so that each figure can be traced and each interval computed again.
@@ -12,22 +13,22 @@ prediction for each test clip), so that each figure can be traced and each inter
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import os
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
 
-def main(run: Path, output: Path, title: str) -> None:
+def main(run: Path, output: Path, title: str, together: Sequence[str] = ()) -> None:
     """Write the three files."""
     results = json.loads(_elsewhere((run / "evaluation" / "results.json").read_text(encoding="utf-8")))
     output.parent.mkdir(parents=True, exist_ok=True)
     output.with_suffix(".md").write_text(
-        table(results, title, training_minutes(run), validation_scores(run)), encoding="utf-8"
+        table(results, title, training_minutes(run), validation_scores(run), together), encoding="utf-8"
     )
     for row in results["rows"].values():
         row.pop("curves", None)
@@ -62,7 +63,13 @@ def training_minutes(run: Path) -> float:
     return total / 60
 
 
-def table(results: Mapping[str, Any], title: str, minutes: float, validation: str) -> str:
+def shown(name: str, row: Mapping[str, Any], together: Sequence[str]) -> bool:
+    """Whether all or none of the streams that stand together are in the row; a stream alone is always shown."""
+    there = set(together) & set(row["streams"])
+    return name in together or not there or there == set(together)
+
+
+def table(results: Mapping[str, Any], title: str, minutes: float, validation: str, together: Sequence[str]) -> str:
     """The table as Markdown."""
     record = results["run"]
     split = record["split"]
@@ -87,6 +94,8 @@ def table(results: Mapping[str, Any], title: str, minutes: float, validation: st
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for name, row in rows.items():
+        if not shown(name, row, together):
+            continue
         by_split = list(row["by_split"].values())
         spread = stdev(by_split) if len(by_split) > 1 else 0.0
         lines.append(
@@ -148,7 +157,15 @@ def folds_table(run: Path, output: Path, title: str) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--folds":
-        folds_table(Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4] if len(sys.argv) > 4 else Path(sys.argv[3]).stem)
-        sys.exit()
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else Path(sys.argv[2]).stem)
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("run", type=Path)
+    asked.add_argument("output", type=Path)
+    asked.add_argument("title", nargs="?")
+    asked.add_argument("--together", type=lambda text: text.split(","), default=())
+    asked.add_argument("--folds", action="store_true")
+    given = asked.parse_args()
+    heading = given.title or given.output.stem
+    if given.folds:
+        folds_table(given.run, given.output, heading)
+    else:
+        main(given.run, given.output, heading, given.together)

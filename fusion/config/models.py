@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+HeadsPart = Literal["train", "validation", "train_and_validation"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -56,7 +57,7 @@ class LabelledComponent(Component):
 
     label: Name | None = Field(default=None, description="Row name in tables; the component's name unless given.")
 
-    fitted_on: Literal["train", "validation"] | None = Field(
+    fitted_on: HeadsPart | None = Field(
         default=None,
         description="For a fusion head: the part it is fitted on; as finetune.heads_fitted_on unless given.",
     )
@@ -82,7 +83,8 @@ class CorpusSettings(Component):
     )
     attach: dict[str, str] = Field(
         default_factory=dict,
-        description="Further tracks by media kind: a path pattern below root, with {id}, {speaker}, {take}, {group}.",
+        description="Further tracks by media kind (features, or features:face of several): a path pattern below root "
+        "or an absolute one, with {id}, {speaker}, {take}, {group}; without any, one file for all clips.",
     )
     limit: int | None = Field(default=None, ge=1, description="Only the first so many clips, for trying things.")
 
@@ -142,10 +144,11 @@ class FinetuneSettings(TrainingSettings):
     modality_dropout: float = Field(
         default=0.2, ge=0, lt=1, description="Chance that a present stream is hidden from a head in training."
     )
-    heads_fitted_on: Literal["train", "validation"] = Field(
+    heads_fitted_on: HeadsPart = Field(
         default="train",
         description="The part whose stored outputs heads are fitted on. Streams are too sure of their own training "
-        "clips, which misleads heads that weigh them: validation, by cross-fitting, is the remedy.",
+        "clips, which misleads heads that weigh them: validation, by cross-fitting, is the remedy. Both together are "
+        "for streams that are no surer of training clips, such as scores by cross-fitting.",
     )
     head: TrainingSettings = Field(
         default_factory=lambda: TrainingSettings(epochs=40, learning_rate=3e-3, patience=10),

@@ -1,6 +1,6 @@
 """All that a plugin may import. Stable within a major version, and light: neither torch, NumPy nor pydantic."""
 
-from fusion.contract.clips import PICTURES, SOUND, WORDS, Clip, Region, Track
+from fusion.contract.clips import PICTURES, SOUND, WORDS, Clip, Region, Track, media_kind
 from fusion.contract.components import (
     Aggregator,
     Augmentation,
@@ -104,4 +104,5 @@ __all__ = [
     "component",
     "hookimpl",
     "hookspec",
+    "media_kind",
 ]

@@ -14,6 +14,11 @@ SOUND = "sound"
 WORDS = "words"
 
 
+def media_kind(kind: str) -> str:
+    """A track's kind without the name that tells several tracks of it apart: ``pulse`` of ``pulse:wrist``."""
+    return kind.partition(":")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Region:
     """A rectangle of the picture in fractions of its width and height (0 to 1), after rotation."""
@@ -42,12 +47,15 @@ class Track:
     """Where a part of a clip lies.
 
     Args:
-        kind: Media kind: ``pictures``, ``sound``, ``words`` or a plugin's own.
+        kind: Media kind: ``pictures``, ``sound``, ``words`` or a plugin's own. Several tracks of a plugin's kind are
+            told apart by a name after a colon (``pulse:wrist``); its decoder is that of the kind before it.
         file: The file; several tracks and several clips may share it.
         stream: Which of the file's elementary streams of that kind, counted from 0; None takes the first.
         start: Second of the *file* that is second 0 of the clip (exact, hence a fraction).
         channel: Sound only: one channel instead of the mean of all.
         region: Pictures only: the part of the picture that belongs to the clip.
+        shared: Whether the file holds many clips, in which the decoder finds each by its id. Equal bytes then do not
+            mean equal content, and the id belongs to the key of what is stored.
     """
 
     kind: str
@@ -56,6 +64,7 @@ class Track:
     start: Fraction = Fraction(0)
     channel: int | None = None
     region: Region | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

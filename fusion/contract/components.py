@@ -45,6 +45,9 @@ class Modality(Protocol):
     Constructed as ``Modality(options)``. A modality with something to say about rows that it does use has a method
     ``notes(row) -> Sequence[str]`` ("2 faces in 12 of 20 pictures; the largest was followed"), empty for most rows;
     predictions hand its notes on with the number of windows. Rows that are absent are not asked.
+
+    A modality whose rows limit what a score means has ``cautions``, a sequence of sentences ("the features come from a
+    model that was trained on ..."): training says them, and tables, cards and models carry them.
     """
 
     version: int
@@ -193,6 +196,9 @@ class FusionHead(Protocol):
     ``streams`` is a sequence of StreamSpec, ``outputs`` the number C of the target's outputs. Absent streams
     (``present`` False) must have no influence; any non-empty subset of streams must do. A head that does not do for
     every target has a static method ``suits(options, kind) -> bool`` (aggregators likewise).
+
+    A head that is not fitted by gradient steps has a method ``fit(outputs, present, targets)``, called once on the
+    stored outputs of the part that heads are fitted on, with targets ``[B, C]``; what it finds stands in buffers.
     """
 
     #: Whether the head reads ``StreamOutput.sequence``.

@@ -123,18 +123,22 @@ class Need:
     Args:
         rate: Items per second to sample at; None takes the items as they are (sound: at its own rate).
         optional: Without it the stream is still present.
+        options: What a plugin's decoder is asked for besides, as pairs of a name and a JSON value that can be hashed
+            (text, numbers, tuples of them). They are part of the key of what is stored.
     """
 
     rate: Fraction | None = None
     optional: bool = False
+    options: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """One kind at one rate: the unit of decoding. Streams with the same want share its pieces."""
+    """One kind at one rate, with a need's options: the unit of decoding. Streams of one want share its pieces."""
 
     kind: str
     rate: Fraction | None = None
+    options: tuple[tuple[str, Any], ...] = ()
 
 
 class Source(Protocol):

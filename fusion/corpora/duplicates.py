@@ -18,13 +18,14 @@ def share_takes(clips: Sequence[Clip]) -> list[Clip]:
     """Give clips with a byte-identical track one take (the first by name); others stay as they are.
 
     Files are compared by size, then by some bytes, and read whole only where these agree. Sidecars of words do not
-    count: different people say the same sentence. Files that do not exist are left to the decoder's report.
+    count, as different people say the same sentence, nor do files that hold many clips. Files that do not exist are
+    left to the decoder's report.
     """
     by_track: dict[Hashable, list[int]] = defaultdict(list)
-    identity = _identities({track.file for clip in clips for track in clip.tracks if track.kind != WORDS})
+    identity = _identities({track.file for clip in clips for track in clip.tracks if _tells_apart(track)})
     for index, clip in enumerate(clips):
         for track in clip.tracks:
-            if track.kind != WORDS:
+            if _tells_apart(track):
                 by_track[_stretch(clip, track, identity[track.file])].append(index)
     parent = list(range(len(clips)))
 
@@ -48,6 +49,10 @@ def share_takes(clips: Sequence[Clip]) -> list[Clip]:
                 if index in members or clip.take in takes:
                     shared[index] = replace(clip, take=take)
     return shared
+
+
+def _tells_apart(track: Track) -> bool:
+    return track.kind != WORDS and not track.shared
 
 
 def _stretch(clip: Clip, track: Track, content: str) -> Hashable:

@@ -39,7 +39,8 @@ def load_corpus(settings: CorpusSettings, *, catalog: Catalog, base: Path) -> li
     root = corpus_root(settings, corpus, base)
     clips = sorted(corpus.clips(root), key=lambda clip: clip.id)
     _check_ids(settings.name, root, clips)
-    clips = attach_tracks(clips, settings.attach, root if root.is_dir() else root.parent)
+    for kind, pattern in settings.attach.items():
+        clips = attach_tracks(clips, kind, pattern, root if root.is_dir() else root.parent)
     clips = select_clips(clips, settings.select, corpus=settings.name)
     clips = map_labels(clips, settings.labels, corpus=settings.name)
     clips = share_takes(clips)

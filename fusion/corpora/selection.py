@@ -16,43 +16,57 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _NAMED = ("id", "speaker", "take", "group")
 
 
-def attach_tracks(clips: Sequence[Clip], patterns: Mapping[str, str], root: Path) -> list[Clip]:
-    """Add a track of a kind wherever its pattern names an existing file; a clip without one stays without.
+def attach_tracks(clips: Sequence[Clip], kind: str, pattern: str, root: Path) -> list[Clip]:
+    """Add a track of a kind wherever the pattern names an existing file; a clip without one stays without.
+
+    A file that several clips get is one that they share: its decoder finds each by its id.
 
     Args:
         clips: The clips, with names as the corpus gives them.
-        patterns: By media kind, a path below root with {id}, {speaker}, {take} and {group}.
-        root: The corpus's folder.
+        kind: The media kind, or the kind and a name (``pulse:wrist``).
+        pattern: A path below root, or an absolute one, with {id}, {speaker}, {take} and {group}.
+        root: A folder.
 
     Raises:
-        ConfigError: A pattern has an unknown placeholder.
-        DataError: A path leaves root, or a pattern fits no clip at all.
+        ConfigError: The pattern has an unknown placeholder.
+        DataError: A path leaves root, or the pattern fits no clip at all.
     """
     problems = [
         Problem(f"corpus.attach.{kind}", f"'{{{name}}}' is none of {', '.join('{' + n + '}' for n in _NAMED)}")
-        for kind, pattern in patterns.items()
         for name in _PLACEHOLDER.findall(pattern)
         if name not in _NAMED
     ]
     if problems:
         raise ConfigError("corpus", problems)
+    wanted = _PLACEHOLDER.findall(pattern)
+    folder, below = _anchored(pattern, root)
+    files: dict[int, Path] = {}
+    for index, clip in enumerate(clips):
+        known = {name: getattr(clip, name) for name in wanted}
+        if any(value is None for value in known.values()):
+            continue
+        file = inside(folder, _PLACEHOLDER.sub(lambda match, known=known: str(known[match[1]]), below))  # type: ignore[misc]
+        if file.is_file():
+            files[index] = file
+    if not files and clips:
+        raise DataError(
+            f"no file for any of {len(clips)} clips", where=f"{folder / below}", remedy="correct corpus.attach"
+        )
+    counts = Counter(files.values())
     attached = list(clips)
-    for kind, pattern in patterns.items():
-        wanted = _PLACEHOLDER.findall(pattern)
-        count = 0
-        for index, clip in enumerate(attached):
-            known = {name: getattr(clip, name) for name in wanted}
-            if any(value is None for value in known.values()):
-                continue
-            file = inside(root, _PLACEHOLDER.sub(lambda match, known=known: str(known[match[1]]), pattern))  # type: ignore[misc]
-            if file.is_file():
-                attached[index] = replace(clip, tracks=(*clip.tracks, Track(kind, file)))
-                count += 1
-        if not count and attached:
-            raise DataError(
-                f"no file for any of {len(attached)} clips", where=f"{root / pattern}", remedy="correct corpus.attach"
-            )
+    for index, file in files.items():
+        track = Track(kind, file, shared=counts[file] > 1)
+        attached[index] = replace(clips[index], tracks=(*clips[index].tracks, track))
     return attached
+
+
+def _anchored(pattern: str, root: Path) -> tuple[Path, str]:
+    """A folder, and the pattern below it; of an absolute pattern, the folder down to its first placeholder."""
+    parts = Path(pattern).parts
+    if not Path(pattern).is_absolute():
+        return root, pattern
+    fixed = next((place for place, part in enumerate(parts) if "{" in part), len(parts) - 1)
+    return Path(*parts[:fixed]), "/".join(parts[fixed:])
 
 
 def select_clips(clips: Sequence[Clip], select: Mapping[str, Sequence[str] | str], *, corpus: str) -> list[Clip]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
-from fusion.contract import ConfigError, Decoder, Modality, Need, Problem, Scope, Want
+from fusion.contract import ConfigError, Decoder, Modality, Need, Problem, Scope, Want, media_kind
 
 if TYPE_CHECKING:
     from fusion.catalog import Catalog
@@ -77,6 +77,15 @@ def plan_streams(experiment: Experiment, catalog: Catalog) -> dict[str, StreamPl
     return {name: _plan(name, settings, catalog) for name, settings in experiment.streams.items()}
 
 
+def cautions(plans: Mapping[str, StreamPlan]) -> list[str]:
+    """What modalities say about what scores of their streams mean, each sentence once, with the streams it is about."""
+    about: dict[str, list[str]] = {}
+    for name, plan in plans.items():
+        for sentence in getattr(plan.modality, "cautions", ()):
+            about.setdefault(str(sentence), []).append(name)
+    return [f"{', '.join(names)}: {sentence}" for sentence, names in about.items()]
+
+
 def digest(value: Any) -> str:
     """SHA-256 of a JSON value, as hexadecimal digits; independent of the order of keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
@@ -98,7 +107,7 @@ def _plan(name: str, settings: StreamSettings, catalog: Catalog) -> StreamPlan:
     ]  # fmt: skip
     if problems:
         raise ConfigError("config", problems)
-    own = [kind for kind in needs if kind in catalog.names("decoder")]
+    own = [kind for kind in needs if media_kind(kind) in catalog.names("decoder")]
     # A modality's options that only shape batches must not invalidate what is stored.
     shaping = {key: value for key, value in catalog.identity("modality", settings.modality).items() if key != "options"}
     key = digest(
@@ -106,9 +115,9 @@ def _plan(name: str, settings: StreamSettings, catalog: Catalog) -> StreamPlan:
             "chain": CHAIN_VERSION,
             "modality": shaping,
             "extent": modality.extent,
-            "needs": {kind: [str(need.rate), need.optional] for kind, need in needs.items()},
+            "needs": {kind: _need(need) for kind, need in needs.items()},
             "steps": [step.identity for step in steps[:cut]],
-            "decoders": {kind: catalog.identity("decoder", kind) for kind in own},
+            "decoders": {kind: catalog.identity("decoder", media_kind(kind)) for kind in own},
         }
     )
     return StreamPlan(
@@ -117,11 +126,15 @@ def _plan(name: str, settings: StreamSettings, catalog: Catalog) -> StreamPlan:
         modality=modality,
         stored=tuple(steps[:cut]),
         live=tuple(steps[cut:]),
-        wants={kind: Want(kind, need.rate) for kind, need in needs.items()},
+        wants={kind: Want(kind, need.rate, need.options) for kind, need in needs.items()},
         optional=frozenset(kind for kind, need in needs.items() if need.optional),
         key=key,
-        decoders={kind: catalog.build("decoder", kind) for kind in own},
+        decoders={kind: catalog.build("decoder", media_kind(kind)) for kind in own},
     )
+
+
+def _need(need: Need) -> list[Any]:
+    return [str(need.rate), need.optional, *([need.options] if need.options else [])]
 
 
 def _step(component: Component, listed: str, settings: StreamSettings, catalog: Catalog) -> Step:

@@ -17,13 +17,14 @@ from fusion.config.models import CorpusSettings, Experiment
 from fusion.contract import Clip, DataError, LeakError, RunError, Target
 from fusion.corpora import load_corpus
 from fusion.data.batches import ClipTable
-from fusion.data.streams import digest, plan_streams
+from fusion.data.streams import cautions, digest, plan_streams
 from fusion.evaluation.evaluate import Evaluation, described, loaded_of, write_results
 from fusion.evaluation.overlap import overlap_words, overlaps, seen_by
 from fusion.evaluation.predictions import rows_of_split
 from fusion.evaluation.table import Table
 from fusion.inference.checkpoint import DESCRIPTION
 from fusion.inference.files import read_json
+from fusion.store.failures import by_reason
 from fusion.store.prepare import prepare
 from fusion.store.store import Store, store_folder
 from fusion.training.outputs import read_part
@@ -96,8 +97,8 @@ def evaluate_on(
             reporter.say(note)
         with reporter.progress("prepare", len(clips)) as advance:
             report = prepare(experiment, clips, catalog=catalog, store=store, progress=advance)
-        for failure in report.failures:
-            reporter.say(f"  {failure.clip}: {failure.reason}")
+        for line in by_reason(report.failures):
+            reporter.say(f"  {line}")
         data = ClipTable(clips, plans, store, target)
         table = _scored(child, experiment, catalog, data, name, part=f"on_{name}-{digest(known)[:8]}")
         kept = bool(found) and overlap == "keep"
@@ -116,7 +117,7 @@ def evaluate_on(
             "guarantee": f"LEAKING: {words}" if kept else unseen,
             "leaking": kept,
             "generated": any(clip.generated for clip in clips) or record["data"]["generated"],
-            "notes": [*notes, *_speaker_note(clips), experiment.notes],
+            "notes": [*notes, *_speaker_note(clips), *cautions(plans), experiment.notes],
             **table.results(record["seed"]),
         }
         return write_results((run if fold is None else run / fold) / "evaluation" / f"on_{name}", results, table)

@@ -13,6 +13,7 @@ from fusion.catalog import catalog as installed_catalog
 from fusion.catalog.single_files import changed_files, require_files
 from fusion.config.experiment import LoadedExperiment, experiment_from
 from fusion.contract import LeakError, RunError, Split
+from fusion.data.streams import cautions
 from fusion.evaluation.card import write_card
 from fusion.evaluation.predictions import RowPredictions, rows_of_split
 from fusion.evaluation.sentences import said_before
@@ -91,6 +92,7 @@ def evaluate(
             "generated": record["data"]["generated"],
             "notes": [
                 *record["split"]["notes"],
+                *cautions(materials.plans),
                 *_upgraded(record, materials),
                 *changed_files(record.get("plugins", {}), catalog.files),
                 loaded.experiment.notes,

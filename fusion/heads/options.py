@@ -14,9 +14,12 @@ class LateAverage:
     Args:
         of: What is averaged over the present streams: probabilities (arithmetic mean), log-probabilities (geometric
             mean, renormalised), or the values as they are, for targets of several classes and of dimensions.
+        calibrated: Divide each stream's logits by a temperature first (Guo et al. 2017), fitted for that stream alone
+            on the part that heads are fitted on. Validation is the part for it: streams are too sure of training clips.
     """
 
     of: Literal["probabilities", "log_probabilities", "values"] = "log_probabilities"
+    calibrated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from torch import nn
 from fusion.catalog import Catalog
 from fusion.catalog.single_files import described, require_files
 from fusion.config.models import Component, Experiment, LabelledComponent, StreamSettings
-from fusion.contract import ComponentError, Fitted, Need, RunError
+from fusion.contract import ComponentError, Fitted, Need, RunError, media_kind
 from fusion.heads.model import SingleStream, StreamModel, stream_specs
 from fusion.inference.card import model_card
 from fusion.inference.described import StreamDescription, build_stream, input_from_json, input_to_json
@@ -237,7 +237,7 @@ def _requirements(
         used += [("transform", transform, None) for transform in settings.transforms]
         used.append(("encoder", settings.encoder, settings.modality.name))
         needs: Mapping[str, Need] = catalog.build("modality", settings.modality).needs
-        decoders = set(needs) & set(catalog.names("decoder"))
+        decoders = {media_kind(kind) for kind in needs} & set(catalog.names("decoder"))
         used += [("decoder", Component(name=kind), None) for kind in sorted(decoders)]
     found: dict[str, str] = {}
     for kind, component, modality in used:

@@ -26,6 +26,19 @@ class Failure:
     key: str = ""
 
 
+def by_reason(failures: Iterable[Failure]) -> list[str]:
+    """A line for each reason, with the clips it concerns: a table that is wrong fails every clip in one way."""
+    clips: dict[str, dict[str, None]] = {}
+    for failure in failures:
+        clips.setdefault(failure.reason, {})[failure.clip] = None
+    lines = []
+    for reason, names in clips.items():
+        first, others = next(iter(names)), len(names) - 1
+        more = f" and {others} other{'s' if others > 1 else ''}" if others else ""
+        lines.append(f"{first}{more}: {reason}")
+    return lines
+
+
 class FailureList:
     """An append-only list; what was prepared since, or failed again, is settled by the entries and later rows."""
 

@@ -193,8 +193,9 @@ def prepare(
 
 
 def shards(tasks: Sequence[Task], size: int) -> list[list[Task]]:
-    """Tasks in groups of about size; clips that share a file come to lie in one group, however many they are.
+    """Tasks in groups of about size; clips that are cut from one file come to lie in one group, however many they are.
 
+    A file that holds many clips side by side (a table) binds none: it would bind all of a corpus.
     The same tasks give the same groups, and groups depend on each other in nothing.
     """
     leader: dict[object, object] = {}
@@ -206,7 +207,7 @@ def shards(tasks: Sequence[Task], size: int) -> list[list[Task]]:
         return node
 
     for number, task in enumerate(tasks):
-        for track in task.clip.tracks:
+        for track in (track for track in task.clip.tracks if not track.shared):
             leader[root(track.file)] = root(number)
     connected: dict[object, list[Task]] = {}
     for number, task in enumerate(tasks):

@@ -61,7 +61,8 @@ class Store:
     def entry_key(self, clip: Clip, plan: StreamPlan) -> str:
         """The key of a clip's entry: content of the media used, place in it, decoders, chain.
 
-        Neither paths nor labels are in it, and the clip's id only where a transform of scope clip may draw by it.
+        Neither paths nor labels are in it, and the clip's id only where a transform of scope clip may draw by it, or
+        where a decoder finds the clip by it in a file of many.
 
         Raises:
             InputMissing: A file that the stream needs is not there.
@@ -76,7 +77,7 @@ class Store:
                 "timing": timing,
                 "duration": None if clip.duration is None else str(clip.duration),
                 "transcript": clip.transcript if WORDS in plan.wants else None,
-                "clip": clip.id if any(step.scope == "clip" for step in plan.stored) else None,
+                "clip": clip.id if _named(clip, plan) else None,
             }
         )
 
@@ -156,6 +157,11 @@ class Store:
             return self.hashes.of(track.file)
         except FusionError:
             return "none"
+
+
+def _named(clip: Clip, plan: StreamPlan) -> bool:
+    shared = any(track.shared for kind in plan.wants for track in clip.tracks_of(kind))
+    return shared or any(step.scope == "clip" for step in plan.stored)
 
 
 def _timing_tracks(clip: Clip, plan: StreamPlan) -> list[Track]:

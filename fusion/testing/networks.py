@@ -91,6 +91,11 @@ def gradients(build: Callable[[], Any], runs: Iterable[Run]) -> None:
     raise Fault(f"no gradient reaches {', '.join(names[:4])}" + (f" and {len(names) - 4} more" if names[4:] else ""))
 
 
+def learns(network: nn.Module) -> bool:
+    """Whether a parameter asks for gradients: an encoder of scores from elsewhere has none."""
+    return any(parameter.requires_grad for parameter in network.parameters())
+
+
 def step(network: nn.Module, run: Run) -> None:
     """A forward and a backward pass; raises Fault where a gradient holds NaN or infinity."""
     weights = torch.Generator().manual_seed(1)
@@ -195,7 +200,7 @@ def runs_in_bfloat16(network: nn.Module, run: Run) -> None:
         with torch.backends.mkldnn.flags(enabled=False), torch.autocast("cpu", torch.bfloat16):
             answers = run(network.train())
         bad = unfinished(answers)
-        if bad is None:
+        if bad is None and learns(network):
             step(network, lambda _: answers)
     except Fault as fault:
         raise Fault(f"in bfloat16 {fault.what}") from fault

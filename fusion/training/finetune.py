@@ -17,10 +17,11 @@ from fusion.catalog.single_files import described
 from fusion.config.models import CorpusSettings, Experiment
 from fusion.contract import Aggregator, Clip, ConfigError, DataError, Problem, RunError, Split, Target
 from fusion.corpora import load_corpus
-from fusion.data.streams import StreamPlan, plan_streams
+from fusion.data.streams import StreamPlan, cautions, plan_streams
 from fusion.evaluation.splits import SplitPlan, plan_splits
 from fusion.heads.suitability import check_suitability
 from fusion.inference.checkpoint import change_temperature
+from fusion.store.failures import by_reason
 from fusion.store.prepare import prepare
 from fusion.store.store import Store, store_folder
 from fusion.training.fold import FoldResult, train_fold
@@ -194,7 +195,7 @@ def gather(
     if len(labelled) < len(clips):
         reporter.say(f"{len(clips) - len(labelled)} of {len(clips)} clips have no label and are not used")
     splits = plan_splits(experiment, list(labelled.values()), catalog, further=bool(further))
-    for note in splits.notes:
+    for note in (*splits.notes, *cautions(plans)):
         reporter.say(note)
     if unlabelled:
         corpora = [[_without_foreign_labels(clip, target) for clip in corpus] for corpus in corpora]
@@ -216,8 +217,8 @@ def _without_foreign_labels(clip: Clip, target: Target) -> Clip:
 def _prepare(experiment: Experiment, clips: Sequence[Clip], catalog: Catalog, store: Store, reporter: Reporter) -> None:
     with reporter.progress("prepare", len(clips)) as advance:
         report = prepare(experiment, clips, catalog=catalog, store=store, progress=advance)
-    for failure in report.failures:
-        reporter.say(f"  {failure.clip}: {failure.reason}")
+    for line in by_reason(report.failures):
+        reporter.say(f"  {line}")
     if report.failures:
         reporter.say(f"{report.failed_clips} clips failed in part; their streams count as absent")
 
@@ -249,6 +250,7 @@ def describe_job(materials: Materials, job: str, start: Path | None) -> dict[str
             "rights": sorted({clip.rights for clip in clips if clip.rights}),
             "generated": any(clip.generated for clip in clips),
             "streams": {name: plan.key for name, plan in materials.plans.items()},
+            "cautions": cautions(materials.plans),
         },
         "plugins": described(materials.catalog.files),
     }
@@ -278,6 +280,7 @@ def _job(materials: Materials, split: Split, folder: Path, reporter: Reporter, s
         split,
         folder,
         setting=make_setting(materials, tables.train.targets),
+        cautions=cautions(materials.plans),
         reporter=reporter,
         split_hash=materials.splits.hash,
         guarantee=materials.splits.guarantee,

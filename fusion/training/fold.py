@@ -21,7 +21,7 @@ from fusion.inference.files import read_json, write_json, write_state
 from fusion.training.heads import FittedHead, build_head, fit_heads
 from fusion.training.job import AGGREGATIONS, TUNED, SplitJob
 from fusion.training.outputs import PartOutputs, head_logits
-from fusion.training.stages import part_outputs, train_stream, tune
+from fusion.training.stages import part_outputs, train_stream, trainable, tune
 from fusion.training.tasks import Setting
 
 
@@ -91,7 +91,7 @@ def train_fold(job: SplitJob) -> FoldResult:
         _choose(job, streams, descriptions, result)
         write_json(done, result.to_json())
         job.reporter.say(f"  {result.summary()}")
-    elif _tunes(job):
+    elif _tunes(job, streams):
         _help_tuning(job, streams)
     world.wait()
     return FoldResult(**read_json(done))
@@ -124,7 +124,7 @@ def _choose(
         validation.only(used),
         aggregations[row],
     )
-    if _tunes(job):
+    if _tunes(job, streams):
         best = next((head for head in heads if head.row == job.tuned), None) or max(heads, key=_rank)
         tuned = _tuned(job, best, streams, result)
         aggregations[TUNED] = tuned.aggregation
@@ -136,9 +136,10 @@ def _choose(
     _write_model(job, chosen, {name: descriptions[name] for name in chosen.streams}, result)
 
 
-def _tunes(job: SplitJob) -> bool:
-    """Whether a head is tuned together with its encoders."""
-    return job.experiment.finetune.joint.epochs > 0 and (job.epochs is None or job.headline == TUNED)
+def _tunes(job: SplitJob, streams: Mapping[str, StreamModel]) -> bool:
+    """Whether a head is tuned together with its encoders, of which at least one has something to learn."""
+    asked = job.experiment.finetune.joint.epochs > 0 and (job.epochs is None or job.headline == TUNED)
+    return asked and any(trainable(stream) for stream in streams.values())
 
 
 def _help_tuning(job: SplitJob, streams: Mapping[str, StreamModel]) -> None:
@@ -262,7 +263,7 @@ def _write_model(
                 "generated": any(clip.generated for clip in clips),
                 "validation": {"score": result.scores.get(chosen.row), "clips": len(chosen.validation.clips)},
             },
-            notes=job.experiment.notes,
+            notes="\n\n".join(text for text in (*job.cautions, job.experiment.notes) if text),
         ),
         job.catalog,
     )

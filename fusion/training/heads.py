@@ -18,7 +18,7 @@ from fusion.data.randomness import generator, torch_seed
 from fusion.inference.files import write_state
 from fusion.training.job import SplitJob
 from fusion.training.loop import Progress, Score, fit
-from fusion.training.outputs import PartOutputs, head_logits, select
+from fusion.training.outputs import PartOutputs, head_logits, joined_parts, select
 from fusion.training.processes import ALONE
 from fusion.training.tasks import HeadTask, Setting, score_windows
 
@@ -91,16 +91,21 @@ class _Fitting:
         folder = self.job.folder / "heads" / row
         head = self._new(component)
         validated = len(validation.clips) > 0
-        if not any(parameter.requires_grad for parameter in head.parameters()):
+        if not (fits_itself(head) or any(parameter.requires_grad for parameter in head.parameters())):
             write_state(folder / "best.safetensors", head.state_dict())
             return FittedHead(row, component, head.eval(), self._score(head, validation) if validated else None, 0)
         part = component.fitted_on or self.job.experiment.finetune.heads_fitted_on
+        tables = self.job.tables
         if part == "validation" and len(validation.clips) > 1:
-            return self._cross_fitted(component, validation, folder)
+            return self._cross_fitted(component, validation, tables.validation.clips, validation, folder)
+        if part == "train_and_validation" and validated:
+            clips = (*tables.train.clips, *tables.validation.clips)
+            return self._cross_fitted(component, joined_parts(train, validation), clips, validation, folder)
         progress = self._fit(
             head, train, folder, validation=validation if validated else None, stop=self.job.stop(f"head:{row}")
         )
-        return FittedHead(row, component, head.eval(), progress.best if validated else None, progress.best_epoch + 1)
+        best = self._score(head, validation) if validated and fits_itself(head) else progress.best
+        return FittedHead(row, component, head.eval(), best if validated else None, progress.best_epoch + 1)
 
     def _new(self, component: LabelledComponent) -> nn.Module:
         experiment = self.job.experiment
@@ -117,6 +122,8 @@ class _Fitting:
         stop: int | None = None,
     ) -> Progress:
         finetune = self.job.experiment.finetune
+        if fits_itself(head):
+            return _fit_itself(head, part, folder)
         task = HeadTask(
             head, part, validation, settings=finetune.head, setting=self.setting, dropout=finetune.modality_dropout
         )
@@ -134,12 +141,19 @@ class _Fitting:
     def _score(self, head: nn.Module, part: PartOutputs) -> Score:
         return score_windows(head_logits(head, part), part, self.setting)
 
-    def _cross_fitted(self, component: LabelledComponent, part: PartOutputs, folder: Path) -> FittedHead:
-        """Fit on validation clips: scored by cross-fitting over them, then fitted on all of them."""
+    def _cross_fitted(
+        self,
+        component: LabelledComponent,
+        part: PartOutputs,
+        clips: Sequence[Clip],
+        validation: PartOutputs,
+        folder: Path,
+    ) -> FittedHead:
+        """Fit on validation clips, and maybe others before them: scored by cross-fitting, then fitted on all."""
         logits = torch.zeros(len(part.windows), len(self.setting.target.names))
         owner = np.array([window.clip for window in part.windows])
         random = generator(self.job.experiment.seed, "cross-fit", component.row)
-        for number, held in enumerate(cross_fits(self.job.tables.validation.clips, random)):
+        for number, held in enumerate(cross_fits(clips, random)):
             inside = np.isin(owner, held)
             head = self._new(component)
             self._fit(head, _rows(part, ~inside), folder / f"cross_fit_{number}")
@@ -147,8 +161,23 @@ class _Fitting:
                 logits[torch.from_numpy(np.flatnonzero(inside))] = head_logits(head, _rows(part, inside))
         head = self._new(component)
         progress = self._fit(head, part, folder)
-        score = score_windows(logits, part, self.setting)
+        logits = logits[len(part.windows) - len(validation.windows) :]
+        score = score_windows(logits, validation, self.setting)
         return FittedHead(component.row, component, head.eval(), score, progress.best_epoch + 1, logits)
+
+
+def fits_itself(head: nn.Module) -> bool:
+    """Whether a head has a method ``fit`` in place of gradient steps."""
+    return callable(getattr(head, "fit", None))
+
+
+def _fit_itself(head: nn.Module, part: PartOutputs, folder: Path) -> Progress:
+    usable = part.present.any(dim=1)
+    owners = torch.tensor([window.clip for window in part.windows], dtype=torch.long)[usable]
+    rows = usable.nonzero()[:, 0]
+    head.fit(select(part.streams, rows), part.present[rows], torch.from_numpy(part.targets)[owners])  # type: ignore[operator]
+    write_state(folder / "best.safetensors", head.state_dict())
+    return Progress()
 
 
 def cross_fits(clips: Sequence[Clip], random: np.random.Generator) -> list[NDArray[np.int64]]:

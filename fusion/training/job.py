@@ -39,6 +39,7 @@ class SplitJob:
         epochs: Epochs by stage (``stream:NAME``, ``head:ROW``, ``tuned``), for a final model without validation.
         headline: The row to save, for a final model.
         tuned: The head to tune, for a final model.
+        cautions: What modalities say about what scores of their streams mean, for the model's card.
     """
 
     experiment: Experiment
@@ -55,6 +56,7 @@ class SplitJob:
     epochs: Mapping[str, int] | None = None
     headline: str | None = None
     tuned: str | None = None
+    cautions: Sequence[str] = ()
 
     @property
     def validated(self) -> bool:

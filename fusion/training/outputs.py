@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -156,6 +157,20 @@ def select(streams: Mapping[str, StreamOutput], rows: Tensor) -> dict[str, Strea
         name: StreamOutput(**{key: value[rows] for key, value in _tensors(output).items()})
         for name, output in streams.items()
     }
+
+
+def joined_parts(first: PartOutputs, second: PartOutputs) -> PartOutputs:
+    """The windows of two parts one after the other; the second part's clips come after the first's."""
+    shift = len(first.clips)
+    absent = {name: dict(Counter(reasons) + Counter(second.absent[name])) for name, reasons in first.absent.items()}
+    return PartOutputs(
+        (*first.clips, *second.clips),
+        (*first.windows, *(replace(window, clip=window.clip + shift) for window in second.windows)),
+        {name: _concatenate([output, second.streams[name]]) for name, output in first.streams.items()},
+        torch.cat([first.present, second.present]),
+        np.concatenate([first.targets, second.targets]),
+        absent,
+    )
 
 
 def _tensors(output: StreamOutput) -> dict[str, Tensor]:

@@ -215,11 +215,17 @@ def _compared(key: str, content: Mapping[str, Any]) -> Any:
 
 
 def known_clips(clips: Sequence[Clip], hashes: ContentHashes) -> list[dict[str, Any]]:
-    """Whom and what a run knows, held-out parts included: by it, leaks between runs are found."""
-    return [
-        {"id": clip.id, "speaker": clip.speaker, "take": clip.take, "content": content_of(clip, hashes)}
-        for clip in clips
-    ]
+    """Whom and what a run knows, held-out parts included: by it, leaks between runs are found.
+
+    Files that clips share say nothing of a single one, but are part of what the run is made from.
+    """
+    known = []
+    for clip in clips:
+        content = content_of(clip, hashes)
+        one = {"id": clip.id, "speaker": clip.speaker, "take": clip.take, "content": content}
+        shared = {track.file for track in clip.tracks if track.shared}
+        known.append(one | ({"shared": sorted(map(hashes.of, shared))} if shared else {}))
+    return known
 
 
 def read_clips(folder: Path) -> list[dict[str, Any]]:

@@ -87,8 +87,9 @@ def split_tables(
 
 
 def content_of(clip: Clip, hashes: ContentHashes) -> list[str]:
-    """Hashes of a clip's files. Words are left out: two people may say the same."""
-    return sorted({hashes.of(track.file) for track in clip.tracks if track.kind != WORDS and track.file.is_file()})
+    """Hashes of a clip's own files. Words are left out, for two people may say the same, and files of many clips."""
+    own = {track.file for track in clip.tracks if track.kind != WORDS and not track.shared}
+    return sorted({hashes.of(file) for file in own if file.is_file()})
 
 
 def check_label_maps(settings: Sequence[CorpusSettings]) -> None:

@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from torch import nn
+
 from fusion.config.models import Experiment, FinetuneSettings, StreamSettings, TrainingSettings
 from fusion.contract import ConfigError, Problem
 from fusion.data.batches import ClipTable
@@ -89,7 +91,7 @@ def train_stream(job: SplitJob, name: str) -> tuple[StreamDescription, StreamMod
     if settings.frozen:
         model.encoder.requires_grad_(False)
     training = training_settings(job.experiment.finetune, settings)
-    if training.epochs == 0:
+    if training.epochs == 0 or not trainable(model):
         if job.setting.world.first:
             write_state(folder / "best.safetensors", model.state_dict())
         return description, model.eval(), None
@@ -146,6 +148,11 @@ def _description(job: SplitJob, name: str, folder: Path, beginning: Beginning | 
     write_state(file, description.state())
     world.wait()
     return description
+
+
+def trainable(model: nn.Module) -> bool:
+    """Whether a model has anything to learn: a stream that brings its own logits may have nothing."""
+    return any(parameter.requires_grad for parameter in model.parameters())
 
 
 def tune(

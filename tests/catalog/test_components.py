@@ -188,7 +188,7 @@ def test_identity_changes_with_options_versions_and_nested_components(small: Cat
 
 def test_the_process_has_one_catalog_with_our_plugins_only() -> None:
     assert catalog() is catalog()
-    ours = {"avfusion", "avfusion-video", "avfusion-spectrogram", "avfusion-text"}
+    ours = {"avfusion", "avfusion-video", "avfusion-spectrogram", "avfusion-text", "avfusion-features"}
     assert {plugin.distribution for plugin in catalog().plugins if plugin.state == "ok"} <= ours
 
 

@@ -185,7 +185,7 @@ def test_overrides_reach_into_components_lists_and_streams(good: Path) -> None:
     assert experiment.streams["voice"].transforms[1].options["bands"] == 80
     assert experiment.streams["voice"].encoder.name == "cnn_lstm"
     assert experiment.streams["voice"].encoder.options["width"] == 8, "the order of overrides does not matter"
-    assert experiment.fusion[0].options.keys() == {"of"}, "the options of another head are left behind"
+    assert experiment.fusion[0].options.keys() == {"of", "calibrated"}, "the options of another head are left behind"
 
 
 def test_null_takes_an_option_back_to_its_default(good: Path) -> None:

@@ -125,7 +125,9 @@ def test_module_is_light(module: str) -> None:
     assert done.stdout.split() == []
 
 
-@pytest.mark.parametrize("plugin", ["fusion_video", "fusion_spectrogram", "fusion_text", "contrastive"])
+@pytest.mark.parametrize(
+    "plugin", ["fusion_video", "fusion_spectrogram", "fusion_text", "fusion_features", "contrastive"]
+)
 def test_plugins_are_light(plugin: str) -> None:
     pytest.importorskip(plugin)
     heavy = ["torch", "pydantic", "numpy", "av", "cv2", "transformers", "yaml", "noisereduce", "torchaudio"]

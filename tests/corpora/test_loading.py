@@ -83,6 +83,21 @@ def test_attached_tracks(folder):
         load(folder, attach={"pulse": "../{id}.csv"})
 
 
+def test_attached_tracks_may_lie_elsewhere_by_their_whole_path(folder, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "pulse").mkdir()
+    (elsewhere / "pulse/anna_sad_1.csv").write_text("1")
+    clips = load(folder, attach={"pulse": f"{elsewhere}/pulse/{{id}}.csv"})
+    assert [clip.id for clip in clips if clip.tracks_of("pulse")] == ["anna_sad_1"]
+    (elsewhere / "all.csv").write_text("1")
+    shared = load(folder, attach={"pulse": f"{elsewhere}/all.csv"})
+    assert all(clip.tracks_of("pulse")[0].shared for clip in shared)
+    with pytest.raises(DataError, match="no file for any of 4 clips"):
+        load(folder, attach={"pulse": f"{elsewhere}/none.csv"})
+    with pytest.raises(DataError, match="leads out"):
+        load(folder, attach={"pulse": f"{elsewhere}/pulse/{{id}}/../../all.csv"})
+
+
 def test_same_bytes_under_two_names_share_a_take(folder):
     (folder / "bert_bored_1.mp4").write_text("anna_sad_1")
     takes = {clip.id: clip.take for clip in load(folder)}

@@ -216,7 +216,7 @@ def test_an_option_in_backticks_belongs_to_some_command() -> None:
 
 
 def test_generated_pages_are_current() -> None:
-    environment = {**os.environ, "FUSION_PLUGINS": "engine,contrastive,video,spectrogram,text"}
+    environment = {**os.environ, "FUSION_PLUGINS": "engine,contrastive,video,spectrogram,text,features"}
     command = [sys.executable, str(ROOT / "docs/generate.py"), "--check"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"run python docs/generate.py: {done.stdout}{done.stderr}"

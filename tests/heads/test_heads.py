@@ -23,6 +23,7 @@ SPECS = [
 HEADS: list[dict[str, Any]] = [
     {"name": "late_average", "of": "probabilities"},
     {"name": "late_average", "of": "log_probabilities"},
+    {"name": "late_average", "calibrated": True},
     *(
         {"name": "weighted_sum", "of": of, "learned": learned, "weights": {"a": 2.0}, "dim": 8}
         for of, learned in product(("embeddings", "logits"), (True, False))

@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LIGHT = ("numpy", "pluggy", "pydantic", "pyyaml", "rich", "safetensors", "typer")
-OURS = (".", "plugins/video", "plugins/spectrogram", "plugins/text")
+OURS = (".", "plugins/video", "plugins/spectrogram", "plugins/text", "plugins/features")
 RUNNERS = ("pytest", "pytest-timeout", "hypothesis")
 
 

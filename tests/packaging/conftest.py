@@ -1,4 +1,4 @@
-"""Our four distributions as wheels, and fresh environments to install them into."""
+"""Our five distributions as wheels, and fresh environments to install them into."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ PROJECTS = {
     "avfusion-video": ROOT / "plugins" / "video",
     "avfusion-spectrogram": ROOT / "plugins" / "spectrogram",
     "avfusion-text": ROOT / "plugins" / "text",
+    "avfusion-features": ROOT / "plugins" / "features",
 }
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fusion.store.failures import Failure, FailureList
+from fusion.store.failures import Failure, FailureList, by_reason
 
 
 def test_the_latest_counts_and_repetitions_are_not_kept(tmp_path: Path) -> None:
@@ -32,3 +32,8 @@ def test_a_torn_line_costs_itself_only(tmp_path: Path) -> None:
     assert failures.get("k1") is not None
     assert failures.get("k2") is None
     assert failures.get("k3") is not None
+
+
+def test_clips_that_fail_alike_are_one_line() -> None:
+    failures = [Failure("a", "v", "broken"), Failure("b", "v", "broken"), Failure("c", "v", "broken")]
+    assert by_reason([*failures, Failure("d", "v", "gone")]) == ["a and 2 others: broken", "d: gone"]

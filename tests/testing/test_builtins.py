@@ -10,7 +10,9 @@ from fusion.catalog import KINDS
 from fusion.testing import checks_for
 
 #: Made at once, so that all modules are watched by one process.
-CHECKS = {plugin: checks_for(plugin) for plugin in ("engine", "contrastive", "video", "spectrogram", "text")}
+CHECKS = {
+    plugin: checks_for(plugin) for plugin in ("engine", "contrastive", "video", "spectrogram", "text", "features")
+}
 
 
 @pytest.mark.parametrize("plugin", CHECKS)
@@ -24,6 +26,6 @@ def test_our_components_pass_every_check(plugin: str) -> None:
     assert golden <= {"passed"}
 
 
-def test_there_are_components_of_every_kind_but_decoders() -> None:
+def test_there_are_components_of_every_kind() -> None:
     kinds = {one.kind for checks in CHECKS.values() for one in checks}
-    assert kinds == set(KINDS) - {"decoder"}
+    assert kinds == set(KINDS)

@@ -40,15 +40,17 @@ class DecoderCase(Case):
     def wants(self) -> list[Want]:
         """As the installed modalities ask, and at other rates where they ask for a rate."""
         kind = self.subject.name
-        rates: dict[Fraction | None, None] = {}
+        wants: dict[Want, None] = {}
         for name in self.catalog.names("modality"):
             # A modality that cannot be built is its own check's business.
             with contextlib.suppress(Exception):
                 options = self.subject.bench.subject("modality", name).examples[0].options
-                rates[self.catalog.build("modality", {"name": name, **options}).needs[kind].rate] = None
-        if any(rate is not None for rate in rates) or not rates:
-            rates |= dict.fromkeys(_RATES)
-        return [Want(kind, rate) for rate in rates]
+                need = self.catalog.build("modality", {"name": name, **options}).needs[kind]
+                wants[Want(kind, need.rate, need.options)] = None
+        if any(want.rate is not None for want in wants) or not wants:
+            asked = next(iter(wants)).options if wants else ()
+            wants |= dict.fromkeys(Want(kind, rate, asked) for rate in _RATES)
+        return list(wants)
 
     def read(self, want: Want, step: Fraction = Fraction(1), tracks: Sequence[Track] | None = None) -> Pieces | None:
         """All pieces of a want."""

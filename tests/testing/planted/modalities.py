@@ -157,6 +157,15 @@ class Punctual(Toy):
         return {**batch, "values": batch["values"] + rows[0]["toy"].first}
 
 
+@planted("the_clock_does_not_count", "changes when its windows lie later on the clock")
+class PunctualThroughout(Toy):
+    extent = "clip"
+
+    def batch(self, rows: Sequence[Row], spans: Sequence[Span], fitted: Fitted) -> Batch:
+        batch = super().batch(rows, spans, fitted)
+        return {**batch, "values": batch["values"] + float(spans[0].start)}
+
+
 @planted("output_is_the_kept_one", "the output of modality changed changed (values) but its version did not")
 class Changed(Toy):
     def batch(self, rows: Sequence[Row], spans: Sequence[Span], fitted: Fitted) -> Batch:
