@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fusion.contract import SOUND, Clip, Pieces, Row, Scope, Span
+from fusion.contract import SOUND, Axis, Clip, Pieces, Row, Scope, Span, View
 from fusion_spectrogram import options
 from fusion_spectrogram.folds import Blocks
 from fusion_spectrogram.sound import LOWEST_RATE, Samples, blocks_of, exact, held, read, sound_of
@@ -30,6 +31,8 @@ _BLOCK = Fraction(1)
 _MARGIN = Fraction(_FFT + 3 * _HOP, LOWEST_RATE)
 #: Samples that are folded at once.
 _FOLD = 64 * _HOP
+#: From levels of a window of sum 1, as scipy has them, to those of the window itself, in dB.
+_UNNORMALISED = 20 * np.log10(_FFT / 2)
 #: noisereduce pads its input by 30,000 samples, which decides where its frames lie.
 _OFFSET = 30000 % _HOP
 
@@ -161,18 +164,77 @@ class Denoise:
         sound = sound_of(pieces)
         if sound is None:
             return {}
+        wanted = held(sound, span)
+        parts = [np.zeros(0, np.float32)]
+        gate = self._gate(sound, state)
+        for first, size, margin, run in self._runs(sound, wanted):
+            gated = gate.spectral_gating_stationary(run[None])[0][margin : margin + size].astype(np.float32)
+            parts.append(gated[max(wanted.start - first, 0) : wanted.stop - first])
+        return {SOUND: Pieces(np.concatenate(parts), sound.rate, wanted.start)}
+
+    def explain(self, pieces: Row, span: Span, state: Any) -> Mapping[str, View | None]:
+        """What the gate works with: threshold, smoothing filter, mask, and the spectrogram under the mask.
+
+        Levels are those of a Hann window of 1,024 samples, not normalised, as ``db_spectrogram`` has them.
+        """
+        sound = sound_of(pieces)
+        if sound is None or sound.rate is None:
+            return {}
+        gate, rate = self._gate(sound, state), float(sound.rate)
+        frequency = Axis("frequency", "Hz", 0, rate / 2)
+        opens = gate.noise_thresh + _UNNORMALISED
+        views: dict[str, View | None] = {
+            "threshold": View("the gate's threshold", opens, (frequency,), "dB"),
+        }
+        if gate.smooth_mask:
+            smooth = gate._smoothing_filter
+            hertz, seconds = (smooth.shape[0] // 2) * rate / _FFT, (smooth.shape[1] // 2) * _HOP / rate
+            axes = (Axis("frequency", "Hz", -hertz, hertz), Axis("time", "ms", -1000 * seconds, 1000 * seconds))
+            views["smoothing"] = View("its smoothing filter", smooth, axes)
+        times, masks, masked = [np.zeros(0)], [np.zeros((0, _BINS))], [np.zeros((0, _BINS))]
+        for first, size, margin, run in self._runs(sound, held(sound, span)):
+            spectrum, mask = _masked(gate, run)
+            centres = first - margin + _HOP * np.arange(spectrum.shape[1])
+            inside = (centres >= first) & (centres < first + size)
+            inside &= (centres / rate >= float(span.start)) & (centres / rate < float(span.end))
+            times.append(centres[inside] / rate)
+            masks.append(mask.T[inside])
+            masked.append(np.abs(spectrum * mask).T[inside])
+        clock = np.concatenate(times)
+        heard = 20 * np.log10(np.concatenate(masked) + np.finfo(np.float64).eps) + _UNNORMALISED
+        views["mask"] = View(
+            "the smoothed mask", Pieces(np.concatenate(masks), None, 0, clock), (frequency,), "", (0, 1)
+        )
+        views["masked"] = View("masked spectrogram", Pieces(heard, None, 0, clock), (frequency,), "dB", (-60, 60))
+        views[SOUND] = View("recovered sound")
+        return views
+
+    def _gate(self, sound: Pieces, state: DenoiseState) -> SpectralGateStationary:
         assert sound.rate is not None
         options = self.options
         gate = _gate(float(sound.rate), options.share, options.smooth_hz, options.smooth_ms)
         gate.noise_thresh = state.gate(options.deviations)
+        return gate
+
+    def _runs(self, sound: Pieces, wanted: range) -> Iterator[tuple[int, int, int, NDArray[np.float64]]]:
+        """Of each block: its first sample, its size, and the margin on both sides, and the samples with it."""
+        assert sound.rate is not None
         size = _HOP * max(1, int(_BLOCK * sound.rate) // _HOP)
-        smooth = int(exact(options.smooth_ms) / 1000 * sound.rate) // _HOP
+        smooth = int(exact(self.options.smooth_ms) / 1000 * sound.rate) // _HOP
         margin = _FFT + (smooth + 1) * _HOP + _OFFSET
-        wanted = held(sound, span)
-        parts = [np.zeros(0, np.float32)]
         for block in blocks_of(wanted, size):
             first = block * size
-            run = read(sound, first - margin, first + size + margin).astype(np.float64)
-            gated = gate.spectral_gating_stationary(run[None])[0][margin : margin + size].astype(np.float32)
-            parts.append(gated[max(wanted.start - first, 0) : wanted.stop - first])
-        return {SOUND: Pieces(np.concatenate(parts), sound.rate, wanted.start)}
+            yield first, size, margin, read(sound, first - margin, first + size + margin).astype(np.float64)
+
+
+def _masked(gate: SpectralGateStationary, run: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """The spectrum and the mask ``[bins, frames]`` that the gate multiplies inside, which it does not hand out."""
+    from noisereduce.spectralgate.utils import _amp_to_db
+    from scipy.signal import fftconvolve, stft
+
+    _, _, spectrum = stft(run, nfft=_FFT, noverlap=_FFT - _HOP, nperseg=_FFT, padded=False)
+    share = gate._prop_decrease
+    mask = (_amp_to_db(spectrum) > gate.noise_thresh[:, None]) * share + (1.0 - share)
+    if gate.smooth_mask:
+        mask = fftconvolve(mask, gate._smoothing_filter, mode="same")
+    return spectrum, mask
