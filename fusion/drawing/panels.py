@@ -14,6 +14,7 @@ from fusion.drawing.plots import (
     COLUMNS,
     Panel,
     TimeAxis,
+    axis_upwards,
     frame,
     image_at,
     legend,

@@ -96,7 +96,8 @@ def image_at(image: NDArray[np.uint8], left: float, top: float, width: float, he
     )
 
 
-def _axis_upwards(axis: Axis, height: float) -> str:
+def axis_upwards(axis: Axis, height: float) -> str:
+    """Ticks of an axis over a map; none where it is a point."""
     first, last, unit = thousands(axis)
     if first == last:
         return ""
