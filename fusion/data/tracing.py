@@ -91,9 +91,8 @@ def trace_clip(
     watched = [_Watched(plan, None if plan.modality.extent == "clip" else kept) for plan in plans]
     # Streams of one key share their stored part, which runs for the first of them.
     stored = {one.plan.key: one for one in reversed(watched)}
-    window, rows, end = _window(
-        clip_windows(clip, [one.watching for one in watched], settings, step=step), settings, at
-    )
+    events = clip_windows(clip, [one.watching for one in watched], settings, step=step)
+    window, rows, end = _window(events, watched, settings, at)
     if window is None or all(isinstance(row, Absent) for row in rows.values()):
         for error in end.failed.values() if end is not None else ():
             raise error
@@ -121,7 +120,10 @@ def _kept_span(plans: Sequence[StreamPlan], settings: WindowSettings, at: Fracti
 
 
 def _window(
-    events: Iterator[ClipRows | AssembledWindow | ChainEnd], settings: WindowSettings, at: Fraction
+    events: Iterator[ClipRows | AssembledWindow | ChainEnd],
+    watched: Sequence[_Watched],
+    settings: WindowSettings,
+    at: Fraction,
 ) -> tuple[Span | None, dict[str, Row | Absent], ChainEnd | None]:
     """The wanted window and the rows of all streams; with the end, where the clip was read to it."""
     whole: Mapping[str, Row | Absent] = {}
@@ -136,13 +138,21 @@ def _window(
         else:
             if event.span.start <= at:
                 chosen = event
+                for live in (live for one in watched for _, live in one.live):
+                    live.keep()
             number += 1
             rows = {**whole, **(chosen.rows if chosen is not None else {})}
             found = any(not isinstance(row, Absent) for row in rows.values())
-            if found and settings.seconds != "clip" and full_window(number, settings).start > at:
+            # Where nothing was found, the end knows why; where ``at`` lies behind the window, whether the clip goes on.
+            reached = chosen is not None and at < chosen.span.end and _next_start(number, settings) > at
+            if found and (reached or event.span.start > at):
                 break
     assert chosen is not None
     return chosen.span, {**whole, **chosen.rows}, None
+
+
+def _next_start(number: int, settings: WindowSettings) -> Fraction:
+    return _ZERO if settings.seconds == "clip" else full_window(number, settings).start
 
 
 class _Watched:
@@ -161,9 +171,11 @@ class _Watched:
 
     def steps(self, shared: _Watched, window: Span) -> list[StepTrace]:
         """What the steps made of the window; shared is the stream that the stored part ran for."""
-        made = []
+        made: list[StepTrace] = []
         before = Buffer()
         for k, (step, watch) in enumerate(shared.stored):
+            if not watch.ran:
+                return made
             whole = self.plan.modality.extent == "clip"
             span = Span(_ZERO, watch.until) if whole else window
             pieces = before.everything() if whole else before.within(span.extended(*step.context))
@@ -172,9 +184,9 @@ class _Watched:
             made.append(StepTrace(None if k == 0 else step.name, step.scope, row, views))
             before = watch.answers
         for step, live in self.live:
-            if live.call is None:
+            if live.kept is None:
                 break
-            pieces, span, answer = live.call
+            pieces, span, answer = live.kept
             made.append(StepTrace(step.name, step.scope, answer, _explained(step, pieces, span, None)))
         return made
 
@@ -213,6 +225,7 @@ class _Stored:
         self._instance = instance
         self._kept = kept
         self.answers = Buffer()
+        self.ran = False
         self.until = _ZERO
         self.state: Any = None
 
@@ -226,21 +239,26 @@ class _Stored:
         answer: Row = self._instance.apply(pieces, span, state)
         if span.start < self.until or span.start == 0:
             self.answers = Buffer()
-        self.until, self.state = span.end, state
+        self.ran, self.until, self.state = True, span.end, state
         if self._kept is None or (span.start < self._kept.end and span.end > self._kept.start):
             self.answers.add({name: beginning_within(given, span) for name, given in answer.items()})
         return answer
 
 
 class _Live:
-    """A step after the store: it is called once for each window, and the last call is kept."""
+    """A step after the store: it is called once for each window."""
 
     def __init__(self, instance: Any) -> None:
         self._instance = instance
-        self.call: tuple[Row, Span, Row] | None = None
+        self._call: tuple[Row, Span, Row] | None = None
+        self.kept: tuple[Row, Span, Row] | None = None
+
+    def keep(self) -> None:
+        """Keep the call for the window that has just been made; it may have failed before this step."""
+        self.kept, self._call = self._call, None
 
     def apply(self, pieces: Row, span: Span, state: Any) -> Row:
-        self.call = None
+        self._call = None
         answer: Row = self._instance.apply(pieces, span, state)
-        self.call = pieces, span, answer
+        self._call = pieces, span, answer
         return answer

@@ -90,6 +90,7 @@ def legend(width: float, top: float, height: float, limits: tuple[float, float],
 
 
 def image_at(image: NDArray[np.uint8], left: float, top: float, width: float, height: float) -> str:
+    """A picture laid over a stretch of the plot."""
     return (
         f'<image x="{round(left, 1)}" y="{round(top, 1)}" width="{round(width, 1)}" height="{round(height, 1)}" '
         f'preserveAspectRatio="none" href="{embedded(image)}"/>'
