@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from html import escape
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ _PAGE, _MARGIN, _LEFT, _WIDTH = 1120, 36, 300, 730
 _GAP, _STEP, _TITLE, _AXIS = 12, 30, 18, 20
 #: Most characters of a line of options.
 _CHARACTERS = 30
+#: Most characters of a line of a sentence.
+_SENTENCE = 110
 
 _STYLE = """
 text { font-family: Helvetica, Arial, sans-serif; fill: #1f2933; }
@@ -107,8 +110,10 @@ def _stream(stream: StreamTrace, time: TimeAxis, y: float) -> tuple[str, float]:
         random = [step.name for step in plan.live if step.kind == "augmentation"]
         told = f"The modality {plan.settings.modality.name} batches the last step for {plan.settings.encoder.name}"
         told += f"; in training {', '.join(random)} may come between." if random else "."
-        parts.append(f'<text class="soft" x="{_LEFT}" y="{y}">{escape(told)}</text>')
-        y += 30
+        for line in wrap(told, _SENTENCE):
+            parts.append(f'<text class="soft" x="{_LEFT}" y="{y}">{escape(line)}</text>')
+            y += 18
+        y += 12
     return "".join(parts), y
 
 
@@ -165,7 +170,7 @@ def _step(
     if aside:
         right += _TITLE + max(panel.height for panel in aside) + _GAP
     for panel in timed:
-        grid = _grid(time, panel.height) if panel.height else ""
+        grid = _grid(time, panel.height) if panel.height and panel.ruled else ""
         parts.append(_placed(panel, _LEFT, right, grid))
         right += _TITLE + panel.height + (_GAP if panel.height else 4)
     if any(panel.height for panel in timed):

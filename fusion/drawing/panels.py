@@ -31,7 +31,7 @@ _SOUND_RATE = 1000
 #: Heights in pixels.
 _WAVE, _MAP, _LINE, _ROW = 40, 96, 44, 12
 #: Most rows of a map.
-_ROWS = 112
+_ROWS = 96
 #: Width and height of views without time.
 _ASIDE, _ASIDE_HEIGHT = 280, 104
 
@@ -112,7 +112,7 @@ def _map(view: View, pieces: Pieces, values: NDArray[Any], time: TimeAxis) -> Pa
     limits = view.limits or _limits(flat)
     rows = flat.shape[1]
     height = min(_MAP, rows * _ROW)
-    picture = fitted(over_time(flat, times_of(pieces), time.edges), 2 * _ROWS)
+    picture = fitted(over_time(flat, times_of(pieces), time.edges), 3 * _ROWS // 2)
     shape = " by ".join(str(length) for length in values.shape)
     axis = view.axes[0] if view.axes else Axis("row", "", 1, rows)
     body = (

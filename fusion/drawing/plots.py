@@ -13,7 +13,7 @@ from fusion.drawing.rasters import embedded
 from fusion.drawing.scales import Scale, labels, short
 
 #: Columns of a map over time.
-COLUMNS = 560
+COLUMNS = 480
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class Panel:
         body: SVG.
         timed: Whether it lies along the time axis.
         width: Of panels without time.
+        ruled: Whether lines at the ticks of time help.
     """
 
     title: str
@@ -51,6 +52,7 @@ class Panel:
     body: str
     timed: bool = True
     width: float = 0.0
+    ruled: bool = True
 
 
 def times_of(pieces: Pieces) -> NDArray[np.float64]:

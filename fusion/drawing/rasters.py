@@ -18,7 +18,7 @@ LIMIT = 60.0
 #: Seconds of the Hann window of the spectrograms that are drawn of sound.
 WINDOW = 0.025
 #: Quality of embedded pictures.
-_QUALITY = 72
+_QUALITY = 66
 
 
 @cache

@@ -69,6 +69,7 @@ def strip(view: View, pieces: Pieces, time: TimeAxis) -> Panel:
         f"{view.title}: {what}, of {first.shape[1]} by {first.shape[0]} pixels" if shown else f"{view.title}: none",
         lines * (height + 4) if shown else 0,
         "".join(parts),
+        ruled=False,
     )
 
 

@@ -4,6 +4,7 @@ import base64
 import re
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -160,3 +161,9 @@ def test_any_type_of_numbers_is_drawn() -> None:
         values = np.array([[0, 1]] * 20).astype(kind)
         _, root = drawn(View("numbers", Pieces(values, Fraction(10))))
         assert len(images(root)) == 1
+
+
+def test_the_committed_picture_is_of_a_generated_clip_and_small() -> None:
+    picture = (Path(__file__).parents[2] / "docs/clip-path.svg").read_text()
+    assert len(picture) < 300_000
+    assert any(text.startswith("generated clip, configs/systems/lbher.yaml") for text in texts(ET.fromstring(picture)))
