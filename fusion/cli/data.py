@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Most speakers and splits that are listed one by one.
 LISTED = 30
+#: Most takes whose clips are listed.
+COPIES = 3
 
 
 def add(app: typer.Typer) -> None:
@@ -145,6 +147,10 @@ def _print_corpus(report: CorpusReport) -> None:
         s = report.seconds
         each = f"{s['shortest']:.1f} .. {s['longest']:.1f} s, median {s['median']:.1f} s"
         line("duration", f"{s['total'] / 60:.1f} min in all; {each}")
+    if report.copies:
+        shown = "; ".join(" = ".join(ids) for ids in report.copies[:COPIES])
+        more = f" and {len(report.copies) - COPIES} more" if len(report.copies) > COPIES else ""
+        line("one take", f"{_counted(len(report.copies), 'take')} of several clips: {shown}{more}")
     line("missing", _counts(report.missing) if report.missing else "nothing")
     for clip, problem in list(report.problems.items())[:LISTED]:
         line("problem", f"{clip}: {problem}")

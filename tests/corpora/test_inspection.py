@@ -93,3 +93,12 @@ def test_without_a_target_classes_are_unknown(folder):
     unlabelled = experiment().model_copy(update={"target": Component(name="none")})
     (report,) = inspect(unlabelled, catalog=catalog(), base=folder).corpora
     assert report.classes == {"unknown": 8}
+
+
+def test_clips_of_one_take_are_named(tmp_path):
+    write_sound(tmp_path / "one.wav", seconds=0.2)
+    (tmp_path / "two.wav").write_bytes((tmp_path / "one.wav").read_bytes())
+    write_sound(tmp_path / "three.wav", seconds=0.3)
+    (tmp_path / "manifest.csv").write_text("file,emotion\none.wav,happy\ntwo.wav,sad\nthree.wav,sad\n")
+    report = inspected(tmp_path).corpora[0]
+    assert report.copies == (("one", "two"),)
