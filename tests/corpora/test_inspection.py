@@ -96,9 +96,9 @@ def test_without_a_target_classes_are_unknown(folder):
 
 
 def test_clips_of_one_take_are_named(tmp_path):
-    write_sound(tmp_path / "one.wav", seconds=0.2)
-    (tmp_path / "two.wav").write_bytes((tmp_path / "one.wav").read_bytes())
-    write_sound(tmp_path / "three.wav", seconds=0.3)
-    (tmp_path / "manifest.csv").write_text("file,emotion\none.wav,happy\ntwo.wav,sad\nthree.wav,sad\n")
-    report = inspected(tmp_path).corpora[0]
+    write_clip(tmp_path / "one.mp4", seconds=0.4)
+    write_clip(tmp_path / "other.mp4", seconds=0.6)
+    (tmp_path / "two.mp4").write_bytes((tmp_path / "one.mp4").read_bytes())
+    (tmp_path / "manifest.csv").write_text("file,emotion\none.mp4,sad\nother.mp4,sad\ntwo.mp4,happy\n")
+    (report,) = inspect(experiment(), catalog=catalog(), base=tmp_path).corpora
     assert report.copies == (("one", "two"),)

@@ -1,4 +1,4 @@
-"""Stationary spectral gating with noisereduce, piece by piece."""
+"""Stationary spectral gating as noisereduce does it, piece by piece."""
 
 from __future__ import annotations
 
@@ -168,7 +168,8 @@ class Denoise:
         parts = [np.zeros(0, np.float32)]
         gate = self._gate(sound, state)
         for first, size, margin, run in self._runs(sound, wanted):
-            gated = gate.spectral_gating_stationary(run[None])[0][margin : margin + size].astype(np.float32)
+            spectrum = _spectrum(run)
+            gated = _sound(spectrum * _mask(gate, spectrum))[margin : margin + size].astype(np.float32)
             parts.append(gated[max(wanted.start - first, 0) : wanted.stop - first])
         return {SOUND: Pieces(np.concatenate(parts), sound.rate, wanted.start)}
 
@@ -193,15 +194,16 @@ class Denoise:
             views["smoothing"] = View("its smoothing filter", smooth, axes)
         times, masks, masked = [np.zeros(0)], [np.zeros((0, _BINS))], [np.zeros((0, _BINS))]
         for first, size, margin, run in self._runs(sound, held(sound, span)):
-            spectrum, mask = _masked(gate, run)
-            centres = first - margin + _HOP * np.arange(spectrum.shape[1])
+            spectrum = _spectrum(run)
+            mask = _mask(gate, spectrum)
+            centres = first - margin + _FFT // 2 + _HOP * np.arange(len(spectrum))
             inside = (centres >= first) & (centres < first + size)
             inside &= (centres / rate >= float(span.start)) & (centres / rate < float(span.end))
             times.append(centres[inside] / rate)
-            masks.append(mask.T[inside])
-            masked.append(np.abs(spectrum * mask).T[inside])
+            masks.append(mask[inside])
+            masked.append(np.abs(spectrum * mask)[inside])
         clock = np.concatenate(times)
-        heard = 20 * np.log10(np.concatenate(masked) + np.finfo(np.float64).eps) + _UNNORMALISED
+        heard = 20 * np.log10(np.concatenate(masked) + np.finfo(np.float64).eps)
         views["mask"] = View(
             "the smoothed mask", Pieces(np.concatenate(masks), None, 0, clock), (frequency,), "", (0, 1)
         )
@@ -227,14 +229,38 @@ class Denoise:
             yield first, size, margin, read(sound, first - margin, first + size + margin).astype(np.float64)
 
 
-def _masked(gate: SpectralGateStationary, run: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """The spectrum and the mask ``[bins, frames]`` that the gate multiplies inside, which it does not hand out."""
-    from noisereduce.spectralgate.utils import _amp_to_db
-    from scipy.signal import fftconvolve, stft
+def _window() -> NDArray[np.float64]:
+    """A periodic Hann window."""
+    return np.asarray(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_FFT) / _FFT))
 
-    _, _, spectrum = stft(run, nfft=_FFT, noverlap=_FFT - _HOP, nperseg=_FFT, padded=False)
+
+def _spectrum(run: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """``[frames, bins]`` of all whole frames, the first at the run's beginning."""
+    return np.fft.rfft(np.lib.stride_tricks.sliding_window_view(run, _FFT)[::_HOP] * _window(), axis=1)
+
+
+def _mask(gate: SpectralGateStationary, spectrum: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """What the gate lets through of each frame and bin, as noisereduce has it: open or shut, then smoothed."""
+    from scipy.ndimage import convolve1d
+
+    level = np.abs(spectrum)
+    level = np.maximum(level, level.max(axis=0) * 10 ** (-_RANGE / 20))
     share = gate._prop_decrease
-    mask = (_amp_to_db(spectrum) > gate.noise_thresh[:, None]) * share + (1.0 - share)
+    mask = (level > 10 ** ((gate.noise_thresh + _UNNORMALISED) / 20)) * share + (1.0 - share)
     if gate.smooth_mask:
-        mask = fftconvolve(mask, gate._smoothing_filter, mode="same")
-    return spectrum, mask
+        # The filter [bins, frames] is the product of its two sums: one axis after the other is much less work.
+        for axis, along in ((0, gate._smoothing_filter.sum(axis=0)), (1, gate._smoothing_filter.sum(axis=1))):
+            mask = convolve1d(mask, along, axis=axis, mode="constant")
+    return np.asarray(mask)
+
+
+def _sound(spectrum: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """Samples of frames ``[frames, bins]``, overlapped and added; right where as many frames meet as can."""
+    overlaps = _FFT // _HOP
+    window = _window()
+    # The squares of windows that meet at a sample add up to the same everywhere.
+    parts = np.fft.irfft(spectrum, axis=1) * (window * _HOP / np.sum(window**2))
+    samples = np.zeros((len(parts) + overlaps - 1, _HOP))
+    for place in range(overlaps):
+        samples[place : place + len(parts)] += parts[:, place * _HOP : (place + 1) * _HOP]
+    return samples.reshape(-1)
