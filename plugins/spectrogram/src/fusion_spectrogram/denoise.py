@@ -95,15 +95,17 @@ def _count(
     frames = max(0, (len(samples) - _FFT) // _HOP + 1)
     if frames == 0:
         return
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_FFT) / _FFT)
+    window = _window()
     cuts = np.lib.stride_tricks.sliding_window_view(samples, _FFT)[::_HOP][:frames] * window
     spectrum = np.fft.rfft(cuts, axis=1) / window.sum()
     levels = 20 * np.log10(np.abs(spectrum) + np.finfo(np.float64).eps)
     place = np.clip(np.floor(levels).astype(np.int64) - _LOWEST, 0, _LEVELS - 1)
-    cells = (place + np.arange(_BINS) * _LEVELS).reshape(-1)
-    for total, weights in ((counts, np.ones_like(levels)), (sums, levels), (squares, levels**2)):
-        added = np.bincount(cells, weights.reshape(-1), minlength=_BINS * _LEVELS)
-        np.add(total, added.reshape(_BINS, _LEVELS), out=total)
+    # Only the stretch of the histogram that these frames reach.
+    first, last = int(place.min()), int(place.max()) + 1
+    cells = (place - first + np.arange(_BINS) * (last - first)).reshape(-1)
+    for total, weights in ((counts, None), (sums, levels.reshape(-1)), (squares, (levels**2).reshape(-1))):
+        added = np.bincount(cells, weights, minlength=_BINS * (last - first))
+        total[:, first:last] += added.reshape(_BINS, -1)
     np.maximum(loudest, levels.max(axis=0), out=loudest)
 
 
