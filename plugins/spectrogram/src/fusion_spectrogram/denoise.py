@@ -110,7 +110,7 @@ def _count(
 
 
 def _gate(rate: float, share: float, smooth_hz: float, smooth_ms: float) -> SpectralGateStationary:
-    """The gate of noisereduce for one rate; its threshold is set afterwards."""
+    """noisereduce's gate for one rate, of which the smoothing filter is used; its threshold is set afterwards."""
     from noisereduce.spectralgate.stationary import SpectralGateStationary
 
     return SpectralGateStationary(
@@ -136,10 +136,11 @@ def _gate(rate: float, share: float, smooth_hz: float, smooth_ms: float) -> Spec
 
 
 class Denoise:
-    """``sound`` through noisereduce's stationary gate, its noise statistics folded over the whole clip.
+    """``sound`` through a stationary gate as noisereduce has it, its noise statistics folded over the whole clip.
 
     The same as ``noisereduce.reduce_noise(y, sr, stationary=True)`` for a clip up to its chunk of 600,000 samples
-    (within 1e-3 of full scale, see the tests); beyond it the statistics are those of the whole clip.
+    (within 1e-3 of full scale, see the tests); beyond it the statistics are those of the whole clip. Its own gate gives
+    the same sound to 1e-12 in five times the time.
     """
 
     version = 1
