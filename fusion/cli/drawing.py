@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fusion.cli.usage import UsageError
-from fusion.contract import DataError
+from fusion.contract import DataError, InputMissing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,9 +80,12 @@ def _clip(name: str, loaded: LoadedExperiment) -> Clip:
 
     if Path(name).is_file():
         return clip_from_file(Path(name))
-    clips = {
-        clip.id: clip for clip in load_corpus(loaded.experiment.corpus, catalog=catalog(), base=loaded.source.parent)
-    }
+    try:
+        read = load_corpus(loaded.experiment.corpus, catalog=catalog(), base=loaded.source.parent)
+    except InputMissing as error:
+        what = f"no such file, and no corpus to look for it in ({error.where}: {error.what})"
+        raise InputMissing(what, where=name, remedy=error.remedy) from error
+    clips = {clip.id: clip for clip in read}
     if name in clips:
         return clips[name]
     close = get_close_matches(name, clips, 1)

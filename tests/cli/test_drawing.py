@@ -44,6 +44,7 @@ def test_a_clip_by_its_id_or_its_file(corpus: str, manifest: Path, capsys: pytes
         ("12345", (), (65, "12345: neither a file nor a clip of corpus manifest; its first clip is 'both'")),
         ("broken", (), (65, "broken.mp4: ")),
         ("seen", ("streams.face=null",), (65, "seen: no stream has anything to draw (voice: ")),
+        ("gone.mp4", ("corpus.root=nowhere",), (66, "gone.mp4: no such file, and no corpus to look for it in (")),
         ("both", ("--at", "70"), (65, "both: the clip ends at 3.5 s; name an earlier second")),
         ("both", ("--at", "soon"), (64, "--at: 'soon' is no second of a clip; write a number such as 12.5")),
         ("both", ("--out", "both.png"), (64, "--out: both.png is no SVG; name a file that ends in .svg")),

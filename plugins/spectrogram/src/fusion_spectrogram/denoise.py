@@ -110,7 +110,7 @@ def _count(
 
 
 def _gate(rate: float, share: float, smooth_hz: float, smooth_ms: float) -> SpectralGateStationary:
-    """noisereduce's gate for one rate, of which the smoothing filter is used; its threshold is set afterwards."""
+    """The gate of noisereduce for one rate, of which the smoothing filter is used; its threshold is set afterwards."""
     from noisereduce.spectralgate.stationary import SpectralGateStationary
 
     return SpectralGateStationary(
