@@ -14,11 +14,14 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from benchmarks import fer2013_images
 from fusion.catalog import catalog
 from fusion.config.experiment import read_experiment
 from fusion.contract import Clip, Split
-from fusion.corpora.alike import alike_stills, crossing
+from fusion.corpora.alike import alike, alike_stills, crossing, picture_hash
 from fusion.corpora.inspection import Inspection, inspect
 from fusion.corpora.loading import load_corpus
 from fusion.evaluation.sentences import said_before_in, same_sentences
@@ -28,12 +31,12 @@ ROOT = Path(__file__).resolve().parents[1]
 APART = "protocol={name: speaker_sentence_folds, folds: 4, sentences: 2}"
 
 
-def inspected(config: str, *overrides: str, alike: bool = False) -> tuple[Inspection, list[str]]:
+def inspected(config: str, *overrides: str, stills: bool = False) -> tuple[Inspection, list[str]]:
     """The inspection, and its lines on the page: the command and what it notes."""
     loaded = read_experiment(ROOT / config, overrides)
-    answer = inspect(loaded.experiment, catalog=catalog(), base=loaded.source.parent, alike=alike)
+    answer = inspect(loaded.experiment, catalog=catalog(), base=loaded.source.parent, alike=stills)
     shown = [part if "/tmp" not in part else "corpus.root=FOLDER/manifest.csv" for part in overrides]
-    words = ["fusion data inspect", config, *(["--alike"] if alike else []), *(f"'{part}'" for part in shown)]
+    words = ["fusion data inspect", config, *(["--alike"] if stills else []), *(f"'{part}'" for part in shown)]
     copies = [" = ".join(ids) for ids in answer.corpora[0].copies]
     lines = [f"$ {' '.join(words)}"]
     if copies:
@@ -80,21 +83,31 @@ def pictures(folder: Path) -> list[str]:
     validated = {clip.take for clip in by_part["validation"] if clip.take is not None}
     same = sum(clip.take in trained for clip in by_part["test"])
     either = sum(clip.take in trained | validated for clip in by_part["test"])
-    groups = alike_stills(clips)
-    near = crossing(Split("official", *(ids(by_part[part]) for part in ("train", "validation", "test"))), groups)
-    near_training = crossing(Split("official", ids(by_part["train"]), (), ids(by_part["test"])), groups)
+    parts = [ids(by_part[part]) for part in ("train", "validation", "test")]
+    both, trained_only = Split("official", *parts), Split("official", parts[0], (), parts[2])
+    groups, whole = alike_stills(clips), whole_images(clips)
+    cropped, cropped_training = crossing(both, groups), crossing(trained_only, groups)
+    near, near_training = crossing(both, whole), crossing(trained_only, whole)
     refused = inspected(config, f"corpus.root={official / 'manifest.csv'}")[1]
-    after = inspected(config, f"corpus.root={kept / 'manifest.csv'}", alike=True)[1]
+    after = inspected(config, f"corpus.root={kept / 'manifest.csv'}", stills=True)[1]
     return [
         f"{len(clips):,} images; official parts {', '.join(f'{len(one):,} {name}' for name, one in by_part.items())}. "
         f"Of the {len(by_part['test']):,} test images {same} have the bytes of a training image ({either} those of a "
-        f"training or validation image), and {len(near_training)} look like one ({len(near)}).",
+        f"training or validation image). {len(near_training)} look like a training image ({len(near)}), whole; in the "
+        f"part that the config crops, {len(cropped_training)} ({len(cropped)}).",
         "",
         "The official split as it is (`python benchmarks/fer2013_images.py FOLDER --copies`), then each image in its "
         "first part only (without `--copies`), which leaves what was stored again:",
         "",
         *console(refused, after),
     ]
+
+
+def whole_images(clips: Sequence[Clip]) -> dict[str, int]:
+    """As ``alike_stills``, over images that are not cropped."""
+    images = [cv2.imread(str(clip.tracks[0].file), cv2.IMREAD_GRAYSCALE) for clip in clips]
+    groups = alike(np.stack([picture_hash(np.asarray(image, np.uint8)) for image in images]))
+    return dict(zip(ids(clips), groups.tolist(), strict=True))
 
 
 def ids(clips: Sequence[Clip]) -> tuple[str, ...]:
