@@ -1,10 +1,11 @@
 """Unpack the sheets of FER-2013 into single images with a manifest, for `configs/fer2013/face.yaml`.
 
-    python benchmarks/fer2013_images.py FOLDER
+    python benchmarks/fer2013_images.py FOLDER [--copies]
 
 Reads `fer2013/faces_*.webp` (sheets of 2,000 faces, 50 to a line) and `fer2013/labels.csv.gz` below FUSION_DATA and
 writes `FOLDER/manifest.csv` with one PNG a face. The region of every image is its middle 60 %, which has the shape of
-a crop of 60x100. An image that stands in several parts of the official split is kept in the first of them only.
+a crop of 60x100. An image that stands in several parts of the official split is kept in the first of them only,
+unless `--copies` asks for the official split as it is: then the engine refuses it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ EMOTIONS = {
 PARTS = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, copies: bool = False) -> None:
     """Write the images and the manifest."""
     source = Path(os.environ["FUSION_DATA"]) / "fer2013"
     folder.mkdir(parents=True, exist_ok=True)
@@ -53,7 +54,7 @@ def main(folder: Path) -> None:
             assert sheet is not None
             down, across = divmod(number % 2000, COLUMNS)
             face = sheet[down * SIDE : (down + 1) * SIDE, across * SIDE : (across + 1) * SIDE]
-            if seen.setdefault(face.tobytes(), row["usage"]) != row["usage"]:
+            if seen.setdefault(face.tobytes(), row["usage"]) != row["usage"] and not copies:
                 continue
             name = f"{number // 1000:02d}/{number:05d}.png"
             (folder / name).parent.mkdir(exist_ok=True)
@@ -62,4 +63,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), copies="--copies" in sys.argv[2:])

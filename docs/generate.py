@@ -103,7 +103,7 @@ def interfaces_page() -> str:
     return "\n".join([*parts, "# Errors\n", "| error | when |", "| --- | --- |", *rows]) + "\n"
 
 
-_DESCRIBED = {f"fusion.contract.{name}" for name in ("clips", "components", "examples", "pieces", "streams")}
+_DESCRIBED = {f"fusion.contract.{name}" for name in ("clips", "components", "examples", "pieces", "streams", "views")}
 _ATTRIBUTE = re.compile(r"    (\w+): (.+?)(?: = .*)?")
 
 

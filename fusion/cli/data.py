@@ -1,4 +1,4 @@
-"""``fusion data inspect``: what an experiment's clips are, before anything is computed on them."""
+"""``fusion data``: what an experiment's clips are, and what its chains make of them, before anything is trained."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Most speakers and splits that are listed one by one.
 LISTED = 30
+#: Most takes whose clips are listed.
+COPIES = 3
 
 
 def add(app: typer.Typer) -> None:
@@ -35,6 +37,19 @@ def add(app: typer.Typer) -> None:
     ) -> None:
         """Count clips by class, speaker, sex and split; say how long they are and what is missing."""
         inspect_data(config, overrides or (), pictures=pictures, alike=alike, as_json=as_json)
+
+    @data.command("draw")
+    def draw_command(
+        config: Annotated[Path, typer.Argument(help="An experiment.")],
+        clip: Annotated[str, typer.Argument(help="The id of one of its clips, or a media file.")],
+        overrides: Annotated[list[str] | None, typer.Argument(help="Changes to it, such as window.seconds=5.")] = None,
+        out: Annotated[Path | None, typer.Option(help="Write the picture here (SVG); default: CLIP.svg.")] = None,
+        at: Annotated[str, typer.Option(help="Second of the clip: which of its windows is drawn.")] = "0",
+    ) -> None:
+        """Draw what every step of every stream makes of a clip, up to what the networks see."""
+        from fusion.cli.drawing import draw_clip
+
+        draw_clip(config, clip, overrides or (), out=out, at=at)
 
     app.add_typer(data, name="data")
 
@@ -132,6 +147,10 @@ def _print_corpus(report: CorpusReport) -> None:
         s = report.seconds
         each = f"{s['shortest']:.1f} .. {s['longest']:.1f} s, median {s['median']:.1f} s"
         line("duration", f"{s['total'] / 60:.1f} min in all; {each}")
+    if report.copies:
+        shown = "; ".join(" = ".join(ids) for ids in report.copies[:COPIES])
+        more = f" and {len(report.copies) - COPIES} more" if len(report.copies) > COPIES else ""
+        line("one take", f"{_counted(len(report.copies), 'take')} of several clips: {shown}{more}")
     line("missing", _counts(report.missing) if report.missing else "nothing")
     for clip, problem in list(report.problems.items())[:LISTED]:
         line("problem", f"{clip}: {problem}")

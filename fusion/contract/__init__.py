@@ -46,6 +46,7 @@ from fusion.contract.streams import (
     OutputSpec,
     StreamOutput,
 )
+from fusion.contract.views import Axis, View
 
 __all__ = [
     "CONTRACT_VERSION",
@@ -55,6 +56,7 @@ __all__ = [
     "WORDS",
     "Aggregator",
     "Augmentation",
+    "Axis",
     "Batch",
     "Clip",
     "Command",
@@ -100,6 +102,7 @@ __all__ = [
     "Target",
     "Track",
     "Transform",
+    "View",
     "Want",
     "component",
     "hookimpl",

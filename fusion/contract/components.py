@@ -130,6 +130,11 @@ class Transform(Protocol):
     the span; where the clip is cut otherwise must not matter. Scope ``clip``: before ``apply``, every piece of the
     clip is folded through ``start`` and ``update`` in order, in pieces of any length. Scope ``window``: applied to
     a window's slice at batch time, after the store.
+
+    A transform with something to show has a method ``explain(pieces, span, state) -> Mapping[str, View | None]`` with
+    the arguments of ``apply``; ``fusion data draw`` calls it. Under the name of pieces that ``apply`` answers stands
+    how they are to be drawn (None: as the step before had them), under any other name what else it works with: the
+    noise that is added, a mask. Without it the answer is drawn by its shape.
     """
 
     version: int

@@ -42,6 +42,7 @@ class CorpusReport:
         speakers: Clips by speaker.
         sexes: Clips by sex.
         seconds: total, shortest, median and longest; empty where no duration is known.
+        copies: Ids of clips that are one take: files with the same bytes, or twins as the corpus names them.
         missing: By what is missing (a media kind, labels, speakers, a transcript), the number of clips.
         problems: Clips that could not be read, or whose label is none of the target's, with the reason.
     """
@@ -56,6 +57,7 @@ class CorpusReport:
     speakers: Mapping[str, int]
     sexes: Mapping[str, int]
     seconds: Mapping[str, float]
+    copies: Sequence[Sequence[str]]
     missing: Mapping[str, int]
     problems: Mapping[str, str]
 
@@ -223,6 +225,7 @@ def _report(
         speakers=_counts(clip.speaker for clip in clips),
         sexes=_counts(clip.sex for clip in clips),
         seconds=_lengths(lengths),
+        copies=_copies(clips),
         missing={what: count for what, count in missing.items() if count},
         problems=problems,
     )
@@ -249,6 +252,14 @@ def look_into(clip: Clip) -> tuple[frozenset[str], Fraction | None, str | None]:
             ends.append(info.duration - track.start)
     seconds = clip.duration if clip.duration is not None else max(ends, default=None)
     return frozenset(held), seconds, None
+
+
+def _copies(clips: Sequence[Clip]) -> tuple[tuple[str, ...], ...]:
+    by_take: dict[str, list[str]] = {}
+    for clip in clips:
+        if clip.take is not None:
+            by_take.setdefault(clip.take, []).append(clip.id)
+    return tuple(tuple(ids) for ids in by_take.values() if len(ids) > 1)
 
 
 def _split_report(

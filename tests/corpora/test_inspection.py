@@ -93,3 +93,12 @@ def test_without_a_target_classes_are_unknown(folder):
     unlabelled = experiment().model_copy(update={"target": Component(name="none")})
     (report,) = inspect(unlabelled, catalog=catalog(), base=folder).corpora
     assert report.classes == {"unknown": 8}
+
+
+def test_clips_of_one_take_are_named(tmp_path):
+    write_clip(tmp_path / "one.mp4", seconds=0.4)
+    write_clip(tmp_path / "other.mp4", seconds=0.6)
+    (tmp_path / "two.mp4").write_bytes((tmp_path / "one.mp4").read_bytes())
+    (tmp_path / "manifest.csv").write_text("file,emotion\none.mp4,sad\nother.mp4,sad\ntwo.mp4,happy\n")
+    (report,) = inspect(experiment(), catalog=catalog(), base=tmp_path).corpora
+    assert report.copies == (("one", "two"),)

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from fusion.contract import DataError, Pieces, Row, Span, Transform
+from fusion.contract import DataError, Pieces, Row, Span, Transform, View
 from fusion.testing.inputs import end_of, joined, kept_row, same_rows, within
 from fusion.testing.kit import Fault, NotApplicable, case_of, check
 from fusion.testing.randomness import touched
@@ -185,6 +185,31 @@ def nothing_gives_nothing(case: TransformCase) -> None:
     made = [name for name, pieces in answer.items() if len(pieces)]
     if made and case.instance.scope != "window":
         raise Fault(f"it makes {len(answer[made[0]])} items of '{made[0]}' from none")
+
+
+@check("transform", remedy="answer a mapping from names to fusion.contract.View; None, and views without data, under "
+       "names of the answer only", needs=_APPLIED)  # fmt: skip
+def explains_its_answer(case: TransformCase) -> None:
+    """Where it has a method explain, that answers views and leaves what it is given alone."""
+    explain = getattr(case.instance, "explain", None)
+    if explain is None:
+        raise NotApplicable("it has no method explain")
+    row = case.rows[0]
+    span = Span(Fraction(0), end_of(row))
+    before, state = kept_row(row), folded(case.instance, row, [span])
+    answer = case.instance.apply(row, span, state)
+    views = explain(row, span, state)
+    difference = same_rows(before, row)
+    if difference is not None:
+        raise Fault(f"explain changes its input: {difference}", "work on copies")
+    for name, view in views.items():
+        if view is not None and not isinstance(view, View):
+            raise Fault(f"explain tells of '{name}' by a {type(view).__name__}")
+        if (view is None or view.data is None) and name not in answer:
+            raise Fault(f"explain has no data for '{name}', which apply does not answer")
+    difference = same_rows(answer, case.instance.apply(row, span, state))
+    if difference is not None:
+        raise Fault(f"its answer changes once it has explained itself: {difference}", "leave the state alone")
 
 
 def _compare(whole: Row, parts: dict[str, Sequence[Pieces]] | dict[str, list[Pieces]], how: str) -> None:

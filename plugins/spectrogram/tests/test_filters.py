@@ -9,7 +9,7 @@ from fractions import Fraction
 import noisereduce
 import numpy as np
 import pytest
-from fusion_spectrogram import options
+from fusion_spectrogram import denoise, options
 from fusion_spectrogram.add_noise import AddNoise
 from fusion_spectrogram.band_pass import BandPass
 from fusion_spectrogram.denoise import Denoise
@@ -102,6 +102,22 @@ def test_denoising_agrees_with_noisereduce(rate, share, speech, sound, over):
     assert np.abs(result - samples).max() > 0.02
     assert np.abs(result - expected).max() < 1e-3
     assert np.sqrt(np.mean((result - expected) ** 2)) < 1e-4
+
+
+@pytest.mark.parametrize("smooth", [(500.0, 50.0), (500.0, 1.0), (1.0, 1.0)])
+@pytest.mark.parametrize("threshold", [-20.0, -200.0])
+def test_the_gate_is_that_of_noisereduce(smooth, threshold, speech):
+    gate = denoise._gate(16000, 0.9, *smooth)
+    gate.noise_thresh = np.linspace(threshold, threshold - 30, denoise._BINS)
+    run = speech(2.0, 16000).astype(np.float64)
+    spectrum = denoise._spectrum(run)
+    mask = denoise._mask(gate, spectrum)
+    assert ((mask >= 0) & (mask <= 1 + 1e-9)).all()
+    recovered = denoise._sound(spectrum * mask)
+    expected = gate.spectral_gating_stationary(run[None])[0]
+    assert threshold < -100 or np.abs(expected - run).max() > 0.01
+    inside = slice(16 * 1024 // 4, len(recovered) - 16 * 1024 // 4)
+    np.testing.assert_allclose(recovered[inside], expected[: len(recovered)][inside], atol=1e-12)
 
 
 def test_the_state_of_denoising_does_not_grow(speech, sound):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fusion.contract import Clip, NoOptions, Pieces, Row, Span
+from fusion.contract import Clip, NoOptions, Pieces, Row, Span, View
 from tests.testing.planted.planting import planted as plant
 from tests.testing.planted.planting import sound
 
@@ -178,3 +178,22 @@ class Older(Smooth):
 )
 class Unkept(Smooth):
     pass
+
+
+@planted("explains_its_answer", "explain tells of 'toy' by a str; answer a mapping from names to fusion.contract.View")
+class Talking(Smooth):
+    def explain(self, pieces: Row, span: Span, state: Any) -> dict[str, Any]:
+        return {"toy": "smoothed"}
+
+
+@planted("explains_its_answer", "explain has no data for 'threshold', which apply does not answer")
+class Empty(Smooth):
+    def explain(self, pieces: Row, span: Span, state: Any) -> dict[str, View]:
+        return {"threshold": View("the threshold")}
+
+
+@planted("explains_its_answer", "explain changes its input: 'toy'")
+class Meddling(Smooth):
+    def explain(self, pieces: Row, span: Span, state: Any) -> dict[str, View]:
+        pieces["toy"].data[:] += 1
+        return {"toy": View("toys")}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from fusion.contract import SOUND, Clip, Pieces, Row, Scope, Span
+from fusion.contract import SOUND, Clip, Pieces, Row, Scope, Span, View
 from fusion_spectrogram import options
 from fusion_spectrogram.folds import Blocks, energy
 from fusion_spectrogram.sound import Samples, blocks_of, held, sound_of
@@ -58,10 +59,21 @@ class AddNoise:
         if sound is None:
             return {}
         wanted = held(sound, span)
-        amplitude = np.float32(np.sqrt(state.power() / 10 ** (self.options.snr / 10)))
         samples = sound.data[wanted.start - sound.first : wanted.stop - sound.first]
-        noise = self._noise(state.clip, wanted)
-        return {SOUND: Pieces(samples + amplitude * noise, sound.rate, wanted.start)}
+        return {SOUND: Pieces(samples + self._scaled_noise(state, wanted), sound.rate, wanted.start)}
+
+    def explain(self, pieces: Row, span: Span, state: Any) -> Mapping[str, View | None]:
+        """The noise by itself."""
+        sound = sound_of(pieces)
+        if sound is None:
+            return {}
+        wanted = held(sound, span)
+        noise = Pieces(self._scaled_noise(state, wanted), sound.rate, wanted.start)
+        return {"noise": View("the noise", noise), SOUND: View("sound with noise")}
+
+    def _scaled_noise(self, state: NoiseState, wanted: range) -> Samples:
+        """The noise that is added at absolute sample indices."""
+        return np.float32(np.sqrt(state.power() / 10 ** (self.options.snr / 10))) * self._noise(state.clip, wanted)
 
     def _noise(self, clip: str, wanted: range) -> Samples:
         """Unit noise at absolute sample indices."""

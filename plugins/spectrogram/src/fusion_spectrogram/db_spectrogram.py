@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -9,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fusion.contract import Row, Span
+from fusion.contract import Axis, Row, Span, View
 from fusion_spectrogram import options
 from fusion_spectrogram.frames import Power, reach, spectra
-from fusion_spectrogram.sound import exact, nearest
+from fusion_spectrogram.sound import exact, nearest, sound_of
 from fusion_spectrogram.transforming import Local
 
 
@@ -47,6 +48,17 @@ class DbSpectrogram(Local):
     def apply(self, pieces: Row, span: Span, state: Any) -> Row:  # noqa: ARG002
         """Frames of the span; where there is no sound they are at the lower limit."""
         return spectra(pieces, span, rate=self.rate, window=self.window, picture=self._picture)
+
+    def explain(self, pieces: Row, span: Span, state: Any) -> Mapping[str, View | None]:  # noqa: ARG002
+        """The frames, by frequency and on the fixed scale."""
+        sound = sound_of(pieces)
+        if sound is None or sound.rate is None:
+            return {}
+        highest = self.options.highest_hz or float(sound.rate) / 2
+        axes = (Axis("frequency", "Hz", 0, highest),)
+        limit = self.options.limit
+        frames = View("spectrogram", axes=axes, unit="dB", limits=(-limit, limit))
+        return {"frames": frames, "level": View("level, the mean square")}
 
     def _picture(self, power: Power, rate: int, size: int) -> NDArray[np.float32]:
         samples = max(2, nearest(self.window * rate))

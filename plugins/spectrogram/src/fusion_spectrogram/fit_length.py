@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from fusion.contract import Pieces, Row, Span
+from fusion.contract import Pieces, Row, Span, View
 from fusion_spectrogram import options
 from fusion_spectrogram.sound import exact, nearest
 from fusion_spectrogram.transforming import Window
@@ -41,3 +42,7 @@ class FitLength(Window):
             filled[missing // 2 : missing // 2 + len(data)] = data
             result[name] = Pieces(filled, given.rate, given.first - missing // 2)
         return result
+
+    def explain(self, pieces: Row, span: Span, state: Any) -> Mapping[str, View | None]:  # noqa: ARG002
+        """The frames mean what they meant before."""
+        return {"frames": None, "level": None}

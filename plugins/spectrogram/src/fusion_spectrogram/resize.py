@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from fusion.contract import Pieces, Row, Span
+from fusion.contract import Pieces, Row, Span, View
 from fusion_spectrogram import options
 from fusion_spectrogram.sound import nearest
 from fusion_spectrogram.transforming import Window
@@ -33,3 +34,7 @@ class Resize(Window):
         picture = F.interpolate(data, size=size, mode="bilinear", antialias=True, align_corners=False)
         rate = frames.rate * self.options.columns / len(frames)
         return {**pieces, "frames": Pieces(picture[0, 0].numpy(), rate, nearest(frames.span.start * rate))}
+
+    def explain(self, pieces: Row, span: Span, state: Any) -> Mapping[str, View | None]:  # noqa: ARG002
+        """The frames mean what they meant before."""
+        return {"frames": None}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fusion.contract import PICTURES, Clip, Detector, Pieces, Row, Span
+from fusion.contract import PICTURES, Clip, Detector, Pieces, Row, Span, View
 from fusion_video.checks import exact_seconds
 from fusion_video.options import FaceBoxes as FaceBoxesOptions
 from fusion_video.pictures import pictures_of
@@ -62,6 +63,15 @@ class FaceBoxes:
             PICTURES: pictures,
             "faces": Pieces(faces, rate, pictures.first),
             "face_count": Pieces(counts, rate, pictures.first),
+        }
+
+    def explain(self, pieces: Row, span: Span, state: Any) -> Mapping[str, View | None]:
+        """The pictures that were looked at and hold a face, with its box."""
+        answer = self.apply(pieces, span, state)
+        faces = answer["faces"].data
+        return {
+            "faces": View("detected faces", answer[PICTURES], boxes=faces[:, :, :4]),
+            "face_count": View("number of faces, below 0 where nobody looked"),
         }
 
     def _faces(self, picture: Any) -> NDArray[np.float32]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fusion.contract import PICTURES, Clip, DataError, Pieces, Row, Span
+from fusion.contract import PICTURES, Clip, DataError, Pieces, Row, Span, View
 from fusion_video.checks import exact_seconds
 from fusion_video.options import FaceCrop as FaceCropOptions
 from fusion_video.pictures import pictures_of
@@ -71,24 +72,14 @@ class FaceCrop:
             DataError: Nobody looked for faces before.
         """
         pictures, rate = pictures_of(pieces, "face_crop")
-        looks = _looks(pieces)
-        reach = self.smooth * rate
-        # Weights by distance in pictures: exact fractions, but not anew for every picture.
-        weights = [float(1 - distance / reach) for distance in range(math.ceil(reach))]
         wanted = pictures.within(span)
         width, height = self.options.width, self.options.height
         frames = np.zeros((len(wanted), height, width, 3), np.uint8)
         face = np.zeros((len(wanted), 2), np.uint8)
-        for item in range(len(wanted)):
-            place = wanted.first + item
-            near = [look for look in looks if abs(look.place - place) < len(weights)]
-            if not near:
-                continue
-            nearest = min(near, key=lambda look: (abs(look.place - place), look.place))
-            face[item, 1] = min(nearest.count, 255)
-            box = followed_box([(weights[abs(look.place - place)], look.boxes) for look in near])
+        for item, (count, box) in enumerate(self._heads(pieces, wanted, rate)):
+            face[item, 1] = count
             if box is not None:
-                crop = wanted.data[item].rgb(self._head(box), (width, height))
+                crop = wanted.data[item].rgb(box, (width, height))
                 if np.ptp(crop) >= _CONTRAST:
                     face[item, 0] = 1
                     frames[item] = crop
@@ -96,6 +87,37 @@ class FaceCrop:
             key: value.within(span) for key, value in pieces.items() if key not in (PICTURES, "faces", "face_count")
         }
         return {**rest, "frames": Pieces(frames, rate, wanted.first), "face": Pieces(face, rate, wanted.first)}
+
+    def explain(self, pieces: Row, span: Span, state: Any) -> Mapping[str, View | None]:  # noqa: ARG002
+        """Where each picture is cut."""
+        pictures, rate = pictures_of(pieces, "face_crop")
+        wanted = pictures.within(span)
+        boxes = np.zeros((len(wanted), 1, 4))
+        for item, (_, box) in enumerate(self._heads(pieces, wanted, rate)):
+            if box is not None:
+                boxes[item, 0] = box
+        return {
+            "heads": View("where the head is cut out", wanted, boxes=boxes),
+            "frames": View("crops"),
+            "face": View("face known (below), faces seen (above)"),
+        }
+
+    def _heads(
+        self, pieces: Row, wanted: Pieces, rate: Fraction
+    ) -> Iterator[tuple[int, tuple[float, float, float, float] | None]]:
+        """Of each picture, the number of faces in the nearest look, and the box of the head where one is known."""
+        looks = _looks(pieces)
+        reach = self.smooth * rate
+        # Weights by distance in pictures: exact fractions, but not anew for every picture.
+        weights = [float(1 - distance / reach) for distance in range(math.ceil(reach))]
+        for place in range(wanted.first, wanted.first + len(wanted)):
+            near = [look for look in looks if abs(look.place - place) < len(weights)]
+            if not near:
+                yield 0, None
+                continue
+            nearest = min(near, key=lambda look: (abs(look.place - place), look.place))
+            box = followed_box([(weights[abs(look.place - place)], look.boxes) for look in near])
+            yield min(nearest.count, 255), None if box is None else self._head(box)
 
     def _head(self, box: NDArray[np.float64]) -> tuple[float, float, float, float]:
         """The crop around a face's box, with the aspect of the options."""
