@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from fusion.config.models import CorpusSettings, FinetuneSettings, LabelledComponent
+from fusion.config.models import CorpusSettings, Experiment, FinetuneSettings, LabelledComponent
 from fusion.contract.errors import ComponentError, Problem
 
 if TYPE_CHECKING:
@@ -132,14 +132,35 @@ def _bound(place: Place, catalog: Catalog) -> bool:
 
 
 def leak_problems(data: Mapping[str, Any], catalog: Catalog) -> list[Problem]:
-    """A protocol in which speakers cross parts must be asked for."""
+    """A protocol in which speakers cross parts, and copies that may, must be asked for."""
     protocol = data.get("protocol")
-    if not isinstance(protocol, Mapping) or data.get("leaking") is True:
+    if data.get("leaking") is True:
         return []
-    if catalog.build("protocol", protocol).leaking:
+    problems = []
+    if data.get("copies") is not None:
+        message = "copies of one clip may stand in several parts; write leaking: true if that is what you want"
+        problems.append(Problem("copies", message))
+    if isinstance(protocol, Mapping) and catalog.build("protocol", protocol).leaking:
         message = f"'{protocol['name']}' lets speakers cross parts; write leaking: true if that is what you want"
-        return [Problem("protocol.name", message)]
-    return []
+        problems.append(Problem("protocol.name", message))
+    return problems
+
+
+def copy_problems(experiment: Experiment) -> list[Problem]:
+    """Augmentations that copies are named after are some stream's, and change every row that they are given."""
+    problems = []
+    for name in experiment.copies.augmentations if experiment.copies is not None else ():
+        found = False
+        for stream, settings in experiment.streams.items():
+            for place, one in enumerate(settings.augmentations):
+                if one.name == name:
+                    found = True
+                    if one.options.get("chance", 1) != 1:
+                        key = f"streams.{stream}.augmentations.{place}.chance"
+                        problems.append(Problem(key, f"copies named {name} always go through it; write chance: 1"))
+        if not found:
+            problems.append(Problem("copies.augmentations", f"no stream has an augmentation '{name}'"))
+    return problems
 
 
 def section_problems(data: dict[str, Any], catalog: Catalog) -> list[Problem]:
