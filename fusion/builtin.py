@@ -118,3 +118,9 @@ def register_commands(register: Register) -> None:
         ("doctor", "Say whether this installation is sound, and what to do where it is not."),
     ):
         register(name, f"fusion.cli.{name}:add", summary=summary)
+    register(
+        "leakage",
+        "fusion.cli.leakage:add",
+        options="fusion.leakage.settings:Leakage",
+        summary="Say how much of a score is leakage: a paper's protocol beside whole speakers apart.",
+    )

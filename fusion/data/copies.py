@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from fusion.config.models import CopySettings, Experiment
 
 
+#: Between the id of a clip and the number of a piece of it.
+_PIECE = "~piece_"
+
+
 @dataclass(frozen=True, slots=True)
 class CopiedClip(Clip):
     """One row of the derived manifest; tracks, labels and speaker are the origin's, and it has no take.
@@ -41,6 +45,11 @@ class CopiedClip(Clip):
 def original(clip: Clip) -> Clip:
     """The clip that a row comes from; itself where it is no copy."""
     return clip.origin if isinstance(clip, CopiedClip) else clip
+
+
+def origin_of(name: str) -> str:
+    """The id of the clip that a row of this id was made of; the id itself where it is a clip's."""
+    return name.rpartition(_PIECE)[0] or name
 
 
 def split_rows(experiment: Experiment, clips: Sequence[Clip], target: Target) -> list[Clip]:
@@ -64,7 +73,7 @@ def split_rows(experiment: Experiment, clips: Sequence[Clip], target: Target) ->
             raise ConfigError("config", [Problem("copies.repeat", "needs a target of one class of several")])
         times = _repeated([_class(clip, target) for clip, _, _ in pieces], experiment.seed)
     return [
-        _row(clip, f"{clip.id}~piece_{number}" + (f"~repeat_{turn}" if turn else ""), span, augmentation, settings)
+        _row(clip, f"{clip.id}{_PIECE}{number}" + (f"~repeat_{turn}" if turn else ""), span, augmentation, settings)
         for (clip, span, number), count in zip(pieces, times, strict=True)
         for turn in range(count)
         for augmentation in (None, *settings.augmentations)

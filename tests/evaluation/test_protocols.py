@@ -17,7 +17,7 @@ HONEST = [
 ]
 LEAKING = [
     protocols.WithinSpeaker(options.Shares(test=0.3, validation=0.2)),
-    protocols.Random(options.Shares(test=0.3, validation=0.2)),
+    protocols.Random(options.Random(test=0.3, validation=0.2)),
 ]
 
 
@@ -145,7 +145,7 @@ def test_a_single_speaker_can_be_split_within() -> None:
 
 def test_shares_that_leave_nothing_to_train_on_are_refused() -> None:
     with pytest.raises(DataError, match="leave none to train"):
-        protocols.Random(options.Shares(test=8, validation=4)).splits(corpus(1, each=12), 0)
+        protocols.Random(options.Random(test=8, validation=4)).splits(corpus(1, each=12), 0)
 
 
 def test_clips_without_a_speaker_are_grouped_by_take() -> None:
