@@ -5,7 +5,7 @@ Works on the plain data and not on the typed experiment, so that problems of bot
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -172,10 +172,21 @@ def section_problems(data: dict[str, Any], catalog: Catalog) -> list[Problem]:
         if registration.options is None or not isinstance(section, Mapping) or not section:
             continue
         instance, found = catalog.validate(registration, section)
+        if (kept := _without(section, {problem.key for problem in found})) != section:
+            instance, found = catalog.validate(registration, kept)
         problems += [Problem(f"{name}.{problem.key}".rstrip("."), problem.message) for problem in found]
         if not found:
             data[name] = catalog.dumped(registration, instance)
     return problems
+
+
+def _without(section: Mapping[str, Any], keys: Collection[str], above: str = "") -> dict[str, Any]:
+    """A section without the nulls that stand under some keys (paths with dots): null takes an inherited key back."""
+    return {
+        key: _without(value, keys, f"{above}{key}.") if isinstance(value, Mapping) else value
+        for key, value in section.items()
+        if value is not None or f"{above}{key}" not in keys
+    }
 
 
 #: Rows that tables have of themselves: no head or stream may be called so.
