@@ -195,21 +195,18 @@ class SpeakerDraws:
 
 def _drawn_groups(names: Sequence[str], size: int, draws: int, address: Sequence[int | str]) -> list[frozenset[str]]:
     """Different groups of a size, as many as asked for or as there are; names that stood in fewer groups go first."""
-    wanted = min(draws, comb(len(names), size))
     groups: list[frozenset[str]] = []
     stood = dict.fromkeys(names, 0)
-    attempt = 0
-    while len(groups) < wanted:
-        order = [names[place] for place in generator(*address, "test", attempt).permutation(len(names))]
-        attempt += 1
-        # Where evenness keeps leading to groups that are there already, any new one will do.
-        if attempt <= 100 * wanted:
-            order.sort(key=lambda name: stood[name])
-        group = frozenset(order[:size])
-        if group not in groups:
-            groups.append(group)
-            for name in group:
-                stood[name] += 1
+    for number in range(min(draws, comb(len(names), size))):
+        group, attempt = frozenset[str](), 0
+        while not group or group in groups:
+            # Evenness gives way little by little where it leads to groups that are there already.
+            noise = generator(*address, "test", number, attempt).random(len(names)) * (0.9 + 0.1 * attempt)
+            order = sorted(zip(names, noise, strict=True), key=lambda one: stood[one[0]] + one[1])
+            group, attempt = frozenset(name for name, _ in order[:size]), attempt + 1
+        groups.append(group)
+        for name in group:
+            stood[name] += 1
     return groups
 
 

@@ -130,10 +130,10 @@ class Figures:
         """How many splits the runs of a condition have."""
         return len(self._record(condition)["folds"])
 
-    def guarantee(self, condition: Condition) -> str:
-        """What a condition's runs say of their split."""
+    def guarantees(self, condition: Condition) -> list[str]:
+        """What a condition's runs say of their split, in lines."""
         split = self._record(condition)["split"]
-        return "; ".join([split["guarantee"], *split["notes"]])
+        return [split["guarantee"], *split["notes"]]
 
     def _record(self, condition: Condition) -> dict[str, Any]:
         cell = next(one for one in self.cells if one.condition == condition)

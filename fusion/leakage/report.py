@@ -156,21 +156,25 @@ def _preamble(figures: Figures, settings: Leakage, command: str) -> list[str]:
     def splits(half: Half) -> str:
         return ", ".join(str(figures.splits(Condition(half, test))) for test in settings.test)
 
-    guarantees = {half: figures.guarantee(Condition(half, settings.at)) for half in Half}
+    def guarantees(half: Half) -> list[str]:
+        return [f"  - {line}" for line in figures.guarantees(Condition(half, settings.at))]
+
     return [
         f"- command: `{command}`",
         *(["- **the clips are generated**: nothing here says anything about people"] if figures.generated else []),
-        f"- **LEAKING columns**, the paper's protocol: rows are made of clips first ({guarantees[Half.copies]}), then "
-        f"split at random, {splits(Half.copies)} times; each row of the test part is scored by itself",
-        f"- honest columns: {guarantees[Half.honest]}; {splits(Half.honest)} draws of test speakers; balanced and "
-        "augmented in training only; each clip is scored once in each draw that tests it",
+        "- **LEAKING columns**, the paper's protocol: rows are made of clips first, then split at random, "
+        f"{splits(Half.copies)} times; each row of the test part is scored by itself; at {size_name(settings.at)}:",
+        *guarantees(Half.copies),
+        f"- honest columns: {splits(Half.honest)} draws of test speakers; balanced and augmented in training only; "
+        f"each clip is scored once in each draw that tests it; at {size_name(settings.at)}:",
+        *guarantees(Half.honest),
         f"- train-test shares {', '.join(map(size_name, settings.test))}: of rows (leaking) or of speakers, rounded up "
         f"(honest); {100 * settings.validation:g} % of either validate and are taken from the training side",
         "- scores: answers of all splits pooled, which is the mean over splits weighted by their clips",
         f"- intervals: 95 %, bootstrap over {figures.count} {figures.over}, the same draws for every score, so that "
         "differences are paired; chance differences from one training to the next are not in them",
         f"- accuracy, one against rest: (TP + TN) / all for each class against the rest, averaged; of "
-        f"{len(figures.names)} classes it is 1 - {2 / len(figures.names):g} x error, and chance is "
+        f"{len(figures.names)} classes it is 1 - {2 / len(figures.names):.3g} x error, and chance is "
         f"{1 - 2 / len(figures.names) * (1 - 1 / len(figures.names)):.3f}",
     ]
 
