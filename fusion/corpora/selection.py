@@ -11,7 +11,6 @@ from typing import Any
 
 from fusion.contract import Clip, ConfigError, DataError, Problem, Track
 from fusion.corpora.manifest import inside
-from fusion.data.randomness import generator
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _NAMED = ("id", "speaker", "take", "group")
@@ -162,6 +161,8 @@ def thin_clips(
 
 def _by_turns(clips: Sequence[Clip], address: Sequence[int | str]) -> list[Clip]:
     """Clips in an order in which each speaker gives one before any gives another, whatever the order they came in."""
+    from fusion.data.randomness import generator
+
     by_speaker: dict[str, list[Clip]] = {}
     for clip in sorted(clips, key=lambda clip: clip.id):
         by_speaker.setdefault(clip.speaker or "", []).append(clip)

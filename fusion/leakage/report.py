@@ -196,7 +196,7 @@ def _score_table(figures: Figures, settings: Leakage, measure: str) -> str:
     count = len(figures.names)
     chance = 1 - 2 / count * (1 - 1 / count) if measure == PRINTED else 1 / count
     lines.append([_CHANCE, *[f"{chance:.3f}", f"{chance:.3f}", ""] * len(columns), *[""] * published])
-    return _markdown([*head, *["mean, as published"] * published], lines)
+    return _markdown([*head, *["mean, as the paper prints it"] * published], lines)
 
 
 def _cause_table(ladders: dict[str, list[tuple[str, dict[str, Score]]]]) -> str:
