@@ -14,7 +14,7 @@ from fusion.catalog import catalog as installed_catalog
 from fusion.config.experiment import LoadedExperiment, read_experiment
 from fusion.evaluation.evaluate import evaluate
 from fusion.inference.files import read_json
-from fusion.leakage.grid import Cell, Grid
+from fusion.leakage.grid import Cell, Condition, Grid
 from fusion.training.finetune import finetune, gather
 from fusion.training.report import Reporter, Silent
 from fusion.training.stages import training_settings
@@ -69,20 +69,29 @@ class Pace:
 
 def _budget(cells: Sequence[Cell], catalog: Catalog, reporter: Reporter) -> str:
     """How much work runs are and how long they take, as a sentence; their clips are prepared on the way."""
-    windows = {cell.run: _training_windows(cell, catalog, reporter) for cell in cells}
+    windows = _training_windows(cells, catalog, reporter)
     pace = _measure(next((cell for cell in cells if cell.trained is None), cells[0]), catalog)
-    splits = sum(map(len, windows.values()))
-    total = sum(_seconds(cell, sum(windows[cell.run]), pace) for cell in cells)
+    splits = sum(len(windows[cell.condition]) for cell in cells)
+    total = sum(_seconds(cell, sum(windows[cell.condition]), pace) for cell in cells)
     return (
         f"about {total / 60:.0f} minutes, by one epoch of each stream on this machine as it is now: {len(cells)} runs "
         f"of {splits} splits in all; less where training stops early"
     )
 
 
-def _training_windows(cell: Cell, catalog: Catalog, reporter: Reporter) -> list[int]:
-    """Training windows in an epoch of each split."""
-    splits = gather(cell.loaded, catalog, _ProgressOnly(reporter)).splits.splits
-    return [len(split.train) * cell.loaded.experiment.window.per_clip for split in splits]
+def _training_windows(cells: Sequence[Cell], catalog: Catalog, reporter: Reporter) -> dict[Condition, list[int]]:
+    """By condition, training windows in an epoch of each split."""
+    found: dict[Condition, list[int]] = {}
+    shown = set()
+    for cell in cells:
+        condition = cell.condition
+        if condition not in found:
+            # Streams differ from switch to switch, so that only the first run of each has clips to prepare.
+            hears = Silent() if condition.switch in shown else _ProgressOnly(reporter)
+            shown.add(condition.switch)
+            splits = gather(cell.loaded, catalog, hears).splits.splits
+            found[condition] = [len(split.train) * cell.loaded.experiment.window.per_clip for split in splits]
+    return found
 
 
 class _ProgressOnly:
