@@ -122,5 +122,5 @@ def register_commands(register: Register) -> None:
         "leakage",
         "fusion.cli.leakage:add",
         options="fusion.leakage.settings:Leakage",
-        summary="Say how much of a score is leakage: a paper's protocol beside whole speakers apart.",
+        summary="Say how much of a score is leakage.",
     )

@@ -159,6 +159,7 @@ class SpeakerDraws:
     """Draws of whole test and validation speakers; each may be tested in several splits, about as often as others."""
 
     leaking = False
+    redraws = True
 
     def __init__(self, options: settings.SpeakerDraws) -> None:
         self._options = options
@@ -314,6 +315,7 @@ class Random:
     """Takes are spread over the parts at random, whoever speaks: what many papers do, and no honest score."""
 
     leaking = True
+    redraws = True
 
     def __init__(self, options: settings.Random) -> None:
         self._options = options
