@@ -123,4 +123,5 @@ def register_commands(register: Register) -> None:
         "fusion.cli.leakage:add",
         options="fusion.leakage.settings:Leakage",
         summary="Say how much of a score is leakage.",
+        examples="fusion.leakage.examples:leakage",
     )
