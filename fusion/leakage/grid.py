@@ -138,11 +138,14 @@ class Grid:
     ) -> list[Cell]:
         """The run that trains all streams of some systems, and one for each system that joins several of them."""
         given = [*self.overrides, f"{NAME}=null", "headline=null"]
-        experiment = read_experiment(self.source, given, catalog=catalog).experiment
+        experiment = recipe = read_experiment(self.source, given, catalog=catalog).experiment
         if condition.switch is not None:
             given += _switched(experiment, settings.switches[condition.switch])
             experiment = read_experiment(self.source, given, catalog=catalog).experiment
         given += _split(experiment, settings, condition.half, condition.test)
+        if condition.half is Half.copies:
+            # With fewer copies, each is seen more often: a switch does not change how long is trained.
+            given.append(_set("window.per_clip", (1 + len(_augmented(recipe))) // (1 + len(_augmented(experiment)))))
         used = list(dict.fromkeys(stream for own in systems.values() for stream in own))
         alone = {name: own[0] for name, own in systems.items() if len(own) == 1}
         training = [*given, *_without(experiment, used), "finetune.joint.epochs=0", 'fusion=[{"name": "late_average"}]']
@@ -193,19 +196,22 @@ def _split(experiment: Experiment, settings: Leakage, half: Half, test: float) -
         return [protocol, "leaking=true"]
     if half is Half.pieces:
         return [protocol, "leaking=true", _set("copies", pieces)]
-    names = list(dict.fromkeys(one.name for stream in experiment.streams.values() for one in stream.augmentations))
     return [
         protocol,
         "leaking=true",
-        _set("copies", {**pieces, "repeat": True, "augmentations": names}),
+        _set("copies", {**pieces, "repeat": True, "augmentations": _augmented(experiment)}),
         "finetune.balance=none",
-        "window.per_clip=1",
         *(
             _set(f"streams.{name}.augmentations", [_always(one.model_dump()) for one in stream.augmentations])
             for name, stream in experiment.streams.items()
             if stream.augmentations
         ),
     ]
+
+
+def _augmented(experiment: Experiment) -> list[str]:
+    """Names of all augmentations, each of which makes a copy."""
+    return list(dict.fromkeys(one.name for stream in experiment.streams.values() for one in stream.augmentations))
 
 
 def _always(component: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 from fusion.catalog import Catalog
 from fusion.catalog import catalog as installed_catalog
@@ -61,10 +61,12 @@ class Pace:
     Args:
         epochs: By stream, of one epoch for each training window.
         rest: Of all else of a fold for each training window.
+        busy: Seconds of processors in each of these seconds.
     """
 
     epochs: Mapping[str, float]
     rest: float
+    busy: float
 
 
 def _budget(cells: Sequence[Cell], catalog: Catalog, reporter: Reporter) -> str:
@@ -74,8 +76,8 @@ def _budget(cells: Sequence[Cell], catalog: Catalog, reporter: Reporter) -> str:
     splits = sum(len(windows[cell.condition]) for cell in cells)
     total = sum(_seconds(cell, sum(windows[cell.condition]), pace) for cell in cells)
     return (
-        f"about {total / 60:.0f} minutes, by one epoch of each stream on this machine as it is now: {len(cells)} runs "
-        f"of {splits} splits in all; less where training stops early"
+        f"about {total / 60:.0f} minutes ({total * pace.busy / 60:.0f} of one processor), by one epoch of each stream "
+        f"on this machine as it is now: {len(cells)} runs of {splits} splits in all; less where training stops early"
     )
 
 
@@ -109,13 +111,13 @@ def _measure(cell: Cell, catalog: Catalog) -> Pace:
     split = gather(cell.loaded, catalog, Silent()).splits.splits[0]
     windows = len(split.train) * cell.loaded.experiment.window.per_clip
     with tempfile.TemporaryDirectory() as folder:
-        run, begun = Path(folder), perf_counter()
+        run, begun, worked = Path(folder), perf_counter(), process_time()
         finetune(_short(cell), run, fold=split.name, catalog=catalog)
         evaluate(run, fold=split.name, catalog=catalog)
-        whole = perf_counter() - begun
+        whole, busy = perf_counter() - begun, process_time() - worked
         epochs = {name: _logged(run / split.name / "streams" / name) for name in cell.loaded.experiment.streams}
     rest = max(whole - sum(epochs.values()), 0.0)
-    return Pace({name: seconds / windows for name, seconds in epochs.items()}, rest / windows)
+    return Pace({name: seconds / windows for name, seconds in epochs.items()}, rest / windows, busy / whole)
 
 
 def _short(cell: Cell) -> LoadedExperiment:

@@ -76,6 +76,8 @@ def test_switches_leave_steps_out_or_take_whole_clips(tmp_path: Path) -> None:
     assert plain is not None
     assert whole is not None
     assert (plain.augmentations, whole.pieces, whole.augmentations) == ((), None, ("gain",))
+    # half as many rows, each seen twice
+    assert [found[switch, Half.copies].window.per_clip for switch in (None, "plain", "whole")] == [1, 2, 1]
 
 
 def test_the_joined_row_is_the_tuned_one_where_the_config_tunes(tmp_path: Path) -> None:
