@@ -12,12 +12,12 @@ _BAR, _GAP, _HEIGHT, _LEFT, _RIGHT, _ABOVE, _BELOW = 34, 44, 380, 52, 250, 40, 4
 _COLOURS = ("#dd9c7d", "#b4552d", "#2f6f9f")
 
 
-def chart(systems: Mapping[str, Mapping[str, Score]], *, chance: float) -> str:
-    """A group of bars for each system, with 95 % intervals and a line at chance, as SVG.
+def chart(systems: Mapping[str, Mapping[str, Score]], *, chances: Mapping[str, float]) -> str:
+    """A group of bars for each system, with 95 % intervals and lines at chance, as SVG.
 
     Args:
         systems: By system, scores by what they are called; the same ones for each.
-        chance: Accuracy of guessing.
+        chances: By measure, what guessing scores.
     """
     kinds = list(next(iter(systems.values())))
     group = len(kinds) * _BAR + _GAP
@@ -43,8 +43,9 @@ def chart(systems: Mapping[str, Mapping[str, Score]], *, chance: float) -> str:
             parts.append(_line(x + _BAR / 2, y(low), x + _BAR / 2, y(high), "#1d2329"))
             parts.append(_text(x + _BAR / 2, y(high) - 5, f"{score.value:.2f}", "middle"))
         parts.append(_text(left + len(kinds) * _BAR / 2, bottom + 20, system, "middle"))
-    parts.append(_line(_LEFT, y(chance), _LEFT + inner, y(chance), "#68727c", dashed=True))
-    parts.append(_text(_LEFT + inner + 8, y(chance) + 4, "chance of accuracy"))
+    for measure, chance in chances.items():
+        parts.append(_line(_LEFT, y(chance), _LEFT + inner, y(chance), "#68727c", dashed=True))
+        parts.append(_text(_LEFT + inner + 8, y(chance) + 4, f"chance, {measure}"))
     for place, kind in enumerate(kinds):
         row = _ABOVE + 8 + place * 22
         colour = _COLOURS[place % len(_COLOURS)]

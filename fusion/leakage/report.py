@@ -36,7 +36,7 @@ def write_report(folder: Path, figures: Figures, settings: Leakage, command: str
     writer.writeheader()
     writer.writerows(lines)
     write_atomic(folder / "runs.csv", text.getvalue().encode())
-    write_atomic(folder / "systems.svg", chart(bars(figures, settings), chance=1 / len(figures.names)).encode())
+    write_atomic(folder / "systems.svg", chart(bars(figures, settings), chances=_chances(figures)).encode())
 
 
 def results(figures: Figures, settings: Leakage) -> dict[str, Any]:
@@ -79,6 +79,12 @@ def bars(figures: Figures, settings: Leakage) -> dict[str, dict[str, Score]]:
             "whole speakers apart, accuracy": mean(honest),
         }
     return found
+
+
+def _chances(figures: Figures) -> dict[str, float]:
+    """What guessing scores, of balanced classes."""
+    count = len(figures.names)
+    return {"accuracy": 1 / count, PRINTED: 1 - 2 / count * (1 - 1 / count)}
 
 
 def _scores(figures: Figures, settings: Leakage, measure: str) -> dict[str, dict[str, dict[str, Score]]]:
@@ -175,7 +181,7 @@ def _preamble(figures: Figures, settings: Leakage, command: str) -> list[str]:
         "differences are paired; chance differences from one training to the next are not in them",
         f"- accuracy, one against rest: (TP + TN) / all for each class against the rest, averaged; of "
         f"{len(figures.names)} classes it is 1 - {2 / len(figures.names):.3g} x error, and chance is "
-        f"{1 - 2 / len(figures.names) * (1 - 1 / len(figures.names)):.3f}",
+        f"{_chances(figures)[PRINTED]:.3f}",
     ]
 
 
@@ -193,8 +199,7 @@ def _score_table(figures: Figures, settings: Leakage, measure: str) -> str:
         if published:
             cells.append(f"{settings.published[row]:.4f}" if row in settings.published else "")
         lines.append(cells)
-    count = len(figures.names)
-    chance = 1 - 2 / count * (1 - 1 / count) if measure == PRINTED else 1 / count
+    chance = _chances(figures).get(measure, 1 / len(figures.names))
     lines.append([_CHANCE, *[f"{chance:.3f}", f"{chance:.3f}", ""] * len(columns), *[""] * published])
     return _markdown([*head, *["mean, as the paper prints it"] * published], lines)
 
