@@ -89,12 +89,13 @@ def register_protocols(register: Register) -> None:
             "SpeakerSentenceFolds",
             "folds over whole speakers and whole sentences",
         ),
+        ("speaker_draws", "SpeakerDraws", "SpeakerDraws", "draws of whole test speakers, who may be drawn again"),
         ("ravdess_folds", "NamedFolds", "NamedFolds", "the five published folds of RAVDESS"),
         ("leave_one_group_out", "LeaveOneGroupOut", "LeaveOneGroupOut", "each session or dialogue tested once"),
         ("leave_one_speaker_out", "LeaveOneSpeakerOut", None, "each speaker tested once, the next validates"),
         ("held_out", "HeldOut", "HeldOut", "named speakers are tested and validated"),
         ("within_speaker", "WithinSpeaker", "Shares", "each speaker's clips in all parts (leaking)"),
-        ("random", "Random", "Shares", "clips drawn at random (leaking)"),
+        ("random", "Random", "Random", "clips drawn at random (leaking)"),
     ):
         path = None if options is None else f"{_PROTOCOLS}:{options}"
         shown = {"speaker_sentence_folds", "leave_one_group_out", "held_out"}
@@ -117,3 +118,10 @@ def register_commands(register: Register) -> None:
         ("doctor", "Say whether this installation is sound, and what to do where it is not."),
     ):
         register(name, f"fusion.cli.{name}:add", summary=summary)
+    register(
+        "leakage",
+        "fusion.cli.leakage:add",
+        options="fusion.leakage.settings:Leakage",
+        summary="Say how much of a score is leakage.",
+        examples="fusion.leakage.examples:leakage",
+    )

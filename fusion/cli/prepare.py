@@ -51,7 +51,8 @@ def prepare_config(config: Path, overrides: list[str] | tuple[str, ...] = ()) ->
     loaded = read_experiment(config, overrides)
     experiment = loaded.experiment
     corpora = (experiment.corpus, *experiment.training_corpora)
-    clips = [clip for one in corpora for clip in load_corpus(one, catalog=catalog(), base=loaded.source.parent)]
+    base, seed = loaded.source.parent, experiment.seed
+    clips = [clip for one in corpora for clip in load_corpus(one, catalog=catalog(), base=base, seed=seed)]
     store = Store(store_folder(experiment.prepare))
     err.print(
         f"prepare {config}: {_number(len(clips), 'clip')}, streams {', '.join(experiment.streams)}; {store.folder}"

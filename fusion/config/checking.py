@@ -5,12 +5,12 @@ Works on the plain data and not on the typed experiment, so that problems of bot
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from fusion.config.models import CorpusSettings, FinetuneSettings, LabelledComponent
+from fusion.config.models import CorpusSettings, Experiment, FinetuneSettings, LabelledComponent
 from fusion.contract.errors import ComponentError, Problem
 
 if TYPE_CHECKING:
@@ -132,14 +132,35 @@ def _bound(place: Place, catalog: Catalog) -> bool:
 
 
 def leak_problems(data: Mapping[str, Any], catalog: Catalog) -> list[Problem]:
-    """A protocol in which speakers cross parts must be asked for."""
+    """A protocol in which speakers cross parts, and copies that may, must be asked for."""
     protocol = data.get("protocol")
-    if not isinstance(protocol, Mapping) or data.get("leaking") is True:
+    if data.get("leaking") is True:
         return []
-    if catalog.build("protocol", protocol).leaking:
+    problems = []
+    if data.get("copies") is not None:
+        message = "copies of one clip may stand in several parts; write leaking: true if that is what you want"
+        problems.append(Problem("copies", message))
+    if isinstance(protocol, Mapping) and catalog.build("protocol", protocol).leaking:
         message = f"'{protocol['name']}' lets speakers cross parts; write leaking: true if that is what you want"
-        return [Problem("protocol.name", message)]
-    return []
+        problems.append(Problem("protocol.name", message))
+    return problems
+
+
+def copy_problems(experiment: Experiment) -> list[Problem]:
+    """Augmentations that copies are named after are some stream's, and change every row that they are given."""
+    problems = []
+    for name in experiment.copies.augmentations if experiment.copies is not None else ():
+        found = False
+        for stream, settings in experiment.streams.items():
+            for place, one in enumerate(settings.augmentations):
+                if one.name == name:
+                    found = True
+                    if one.options.get("chance", 1) != 1:
+                        key = f"streams.{stream}.augmentations.{place}.chance"
+                        problems.append(Problem(key, f"copies named {name} always go through it; write chance: 1"))
+        if not found:
+            problems.append(Problem("copies.augmentations", f"no stream has an augmentation '{name}'"))
+    return problems
 
 
 def section_problems(data: dict[str, Any], catalog: Catalog) -> list[Problem]:
@@ -151,10 +172,21 @@ def section_problems(data: dict[str, Any], catalog: Catalog) -> list[Problem]:
         if registration.options is None or not isinstance(section, Mapping) or not section:
             continue
         instance, found = catalog.validate(registration, section)
+        if (kept := _without(section, {problem.key for problem in found})) != section:
+            instance, found = catalog.validate(registration, kept)
         problems += [Problem(f"{name}.{problem.key}".rstrip("."), problem.message) for problem in found]
         if not found:
             data[name] = catalog.dumped(registration, instance)
     return problems
+
+
+def _without(section: Mapping[str, Any], keys: Collection[str], above: str = "") -> dict[str, Any]:
+    """A section without the nulls that stand under some keys (paths with dots): null takes an inherited key back."""
+    return {
+        key: _without(value, keys, f"{above}{key}.") if isinstance(value, Mapping) else value
+        for key, value in section.items()
+        if value is not None or f"{above}{key}" not in keys
+    }
 
 
 #: Rows that tables have of themselves: no head or stream may be called so.

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from fusion.catalog.options import pydantic_problems
 from fusion.config.checking import (
     component_problems,
+    copy_problems,
     leak_problems,
     places,
     row_problems,
@@ -158,6 +159,7 @@ def _checked(data: dict[str, Any], problems: list[Problem], source: str, catalog
         experiment.headline,
         tuned=experiment.finetune.joint.epochs > 0,
     )
+    problems += copy_problems(experiment)
     if problems:
         raise ConfigError(source, _in_order(problems))
     return experiment

@@ -86,7 +86,26 @@ class CorpusSettings(Component):
         description="Further tracks by media kind (features, or features:face of several): a path pattern below root "
         "or an absolute one, with {id}, {speaker}, {take}, {group}; without any, one file for all clips.",
     )
+    thin: dict[str, dict[str, Annotated[float, Field(gt=0)]]] = Field(
+        default_factory=dict,
+        description="By label name, proportions in which as many clips as possible of its values are kept, drawn from "
+        "the experiment's seed and spread over speakers; clips of other values are dropped.",
+    )
     limit: int | None = Field(default=None, ge=1, description="Only the first so many clips, for trying things.")
+
+
+class CopySettings(Settings):
+    """Rows that are made of clips before they are split, as some papers do: a clip may then stand in several parts."""
+
+    pieces: Seconds | None = Field(
+        default=None, gt=0, description="Cut each clip into pieces of so many seconds, each a row of its own."
+    )
+    repeat: bool = Field(default=False, description="Repeat the rows of smaller classes up to the largest one.")
+    augmentations: tuple[str, ...] = Field(
+        default=(),
+        description="Add a copy of every row for each of these augmentations of the streams, which it always goes "
+        "through; with such copies none is drawn in training.",
+    )
 
 
 class WindowSettings(Settings):
@@ -220,6 +239,9 @@ class Experiment(Settings):
     aggregator: Component = Field(default=Component(name="mean"), description="From windows to the clip's answer.")
     protocol: Component = Field(description="How clips are split into parts.")
     leaking: bool = Field(default=False, description="Must be true for protocols in which speakers cross parts.")
+    copies: CopySettings | None = Field(
+        default=None, description="Rows made of clips before they are split; needs leaking: true."
+    )
     label_share: float = Field(
         default=1.0,
         gt=0.0,
@@ -231,6 +253,7 @@ class Experiment(Settings):
     prepare: PrepareSettings = Field(default_factory=PrepareSettings, description="The job prepare.")
     finetune: FinetuneSettings = Field(default_factory=FinetuneSettings, description="The job finetune.")
     pretrain: dict[str, Any] = Field(default_factory=dict, description="Settings of contrastive pretraining.")
+    leakage: dict[str, Any] = Field(default_factory=dict, description="Settings of the job leakage.")
     notes: str = Field(default="", description="Shown in the result card.")
 
     @model_validator(mode="before")

@@ -317,13 +317,16 @@ class Split:
 
 
 class SplitProtocol(Protocol):
-    """How clips are split, and what the split guarantees. Constructed as ``Protocol(options)``."""
+    """How clips are split, and what the split guarantees. Constructed as ``Protocol(options)``.
+
+    A protocol whose splits are draws, which may test a clip again, says so with ``redraws = True``.
+    """
 
     #: True where speakers may stand on both sides of a split; every table then says so.
     leaking: bool
 
     def splits(self, clips: Sequence[Clip], seed: int) -> Sequence[Split]:
-        """One split, or one per fold, over the clips; the union of all test parts may be all clips."""
+        """One split, or one per fold or draw, over the clips; the union of all test parts may be all clips."""
         ...
 
 

@@ -109,12 +109,13 @@ def inspect(
     Raises:
         FusionError: A corpus cannot be read at all. Single bad clips are reported instead.
     """
+    from fusion.data.copies import split_rows
     from fusion.evaluation.splits import plan_splits
 
     target: Target = catalog.build("target", experiment.target)
     wanted = _wanted_kinds(experiment, catalog)
     settings = [experiment.corpus, *experiment.training_corpora]
-    loaded = [load_corpus(one, catalog=catalog, base=base) for one in settings]
+    loaded = [load_corpus(one, catalog=catalog, base=base, seed=experiment.seed) for one in settings]
     with progress(sum(map(len, loaded))) if progress else nullcontext(_silent) as step:
         reports = [
             _report(one, clips, target=target, wanted=wanted, catalog=catalog, training_only=index > 0, step=step)
@@ -122,6 +123,7 @@ def inspect(
         ]
     labelled = [clip for clip in loaded[0] if class_of(clip, target) != UNKNOWN]
     try:
+        labelled = split_rows(experiment, labelled, target)
         plan = plan_splits(experiment, labelled, catalog)
     except FusionError as error:
         return Inspection(tuple(reports), notes=(f"no splits: {error}",), clips={"main": loaded[0]})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fusion.contract import Clip, DataError, InputMissing
 from fusion.corpora.duplicates import share_takes
-from fusion.corpora.selection import attach_tracks, map_labels, select_clips
+from fusion.corpora.selection import attach_tracks, map_labels, select_clips, thin_clips
 
 if TYPE_CHECKING:
     from fusion.catalog import Catalog
@@ -22,13 +22,14 @@ DATA_VARIABLE = "FUSION_DATA"
 GENERATED_FOLDER = Path(".fusion")
 
 
-def load_corpus(settings: CorpusSettings, *, catalog: Catalog, base: Path) -> list[Clip]:
+def load_corpus(settings: CorpusSettings, *, catalog: Catalog, base: Path, seed: int = 0) -> list[Clip]:
     """The clips of a corpus as an experiment wants them, ordered by id.
 
     Args:
         settings: Which corpus, with the reader's own options.
         catalog: Where corpora are found by name.
         base: The folder that a relative root is relative to (that of the config).
+        seed: That ``thin`` draws from.
 
     Raises:
         InputMissing: The root does not exist or is not known.
@@ -44,6 +45,7 @@ def load_corpus(settings: CorpusSettings, *, catalog: Catalog, base: Path) -> li
     clips = select_clips(clips, settings.select, corpus=settings.name)
     clips = map_labels(clips, settings.labels, corpus=settings.name)
     clips = share_takes(clips)
+    clips = thin_clips(clips, settings.thin, corpus=settings.name, seed=seed)
     if not clips:
         raise DataError("no clips", where=settings.name, remedy="check the corpus's select and labels")
     clips = clips[: settings.limit]

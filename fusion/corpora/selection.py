@@ -140,6 +140,54 @@ def map_labels(clips: Sequence[Clip], maps: Mapping[str, Mapping[str, str | None
     return kept
 
 
+def thin_clips(
+    clips: Sequence[Clip], proportions: Mapping[str, Mapping[str, float]], *, corpus: str, seed: int
+) -> list[Clip]:
+    """As many clips as possible whose values of a label stand in given proportions.
+
+    Within a value, speakers take turns to give a clip, drawn from the seed, so that each keeps about its share.
+
+    Raises:
+        DataError: A value occurs nowhere, or some clips have several.
+    """
+    kept = list(clips)
+    for label, shares in proportions.items():
+        where = f"corpus {corpus}"
+        members: dict[str, list[Clip]] = {value: [] for value in shares}
+        for clip in kept:
+            value = clip.labels.get(label)
+            if isinstance(value, list | tuple | Mapping):
+                raise DataError(f"clip {clip.id} has several values of {label}", where=where, remedy="drop thin")
+            if str(value) in members:
+                members[str(value)].append(clip)
+        empty = sorted(value for value, own in members.items() if not own)
+        if empty:
+            raise DataError(f"no clip has {label} '{empty[0]}'", where=where, remedy=f"correct corpus.thin.{label}")
+        scale = min(len(own) / shares[value] for value, own in members.items())
+        chosen = {
+            clip.id
+            for value, own in members.items()
+            for clip in _by_turns(own, (seed, "thin", label, value))[: max(1, round(shares[value] * scale))]
+        }
+        kept = [clip for clip in kept if clip.id in chosen]
+    return kept
+
+
+def _by_turns(clips: Sequence[Clip], address: Sequence[int | str]) -> list[Clip]:
+    """Clips in an order in which each speaker gives one before any gives another, whatever the order they came in."""
+    from fusion.data.randomness import generator
+
+    by_speaker: dict[str, list[Clip]] = {}
+    for clip in sorted(clips, key=lambda clip: clip.id):
+        by_speaker.setdefault(clip.speaker or "", []).append(clip)
+    ranked = []
+    for speaker, own in sorted(by_speaker.items()):
+        random = generator(*address, speaker)
+        order = random.permutation(len(own))
+        ranked += [(turn, float(random.random()), own[place].id, own[place]) for turn, place in enumerate(order)]
+    return [clip for *_, clip in sorted(ranked, key=lambda one: one[:3])]
+
+
 def _classes(value: Any) -> list[str]:
     if value is None:
         return []

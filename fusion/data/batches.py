@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from fusion.catalog.faults import guarded
 from fusion.contract import Batch, Clip, ComponentError, DataError, Fitted, FusionError, Row, Span, Target
+from fusion.data.copies import CopiedClip, original
 from fusion.data.plan import TrainingPlan, Window
 from fusion.data.randomness import generator
 from fusion.data.rows import Absent, RowSource, window_row
@@ -90,9 +91,11 @@ class ClipTable:
         self._stored: list[dict[str, RowSource]] = []
         durations: list[Fraction] = []
         for clip in self.clips:
-            streams = {name: store.lookup(clip, plan) for name, plan in self.plans.items()}
+            streams = {name: store.lookup(original(clip), plan) for name, plan in self.plans.items()}
             self._stored.append(streams)
-            durations.append(max(stored.duration for stored in streams.values()))
+            duration = max(stored.duration for stored in streams.values())
+            piece = _piece(clip)
+            durations.append(duration if piece is None else max(min(piece.end, duration) - piece.start, Fraction(0)))
         self.durations = tuple(durations)
         self.targets = _targets(self.clips, target)
 
@@ -103,10 +106,26 @@ class ClipTable:
     def row(
         self, window: Window, stream: str, *, training: bool = False, address: Sequence[int | str] = ()
     ) -> Row | Absent:
-        """One stream's row of a window; draws of augmentations come from the address."""
-        plan = self.plans[stream]
-        random = generator(*address, stream, self.clips[window.clip].id, window.number) if training else None
-        return window_row(plan, self._stored[window.clip][stream], window.span, training=training, random=random)
+        """One stream's row of a window; draws of augmentations come from the address.
+
+        An augmented copy goes through its own augmentation, the same each time and in whichever part it stands; its
+        unchanged siblings through none.
+        """
+        clip, plan, stored = self.clips[window.clip], self.plans[stream], self._stored[window.clip][stream]
+        span = self.on_clock(window).span
+        if isinstance(clip, CopiedClip) and clip.settled:
+            random = generator("copy", stream, clip.id)
+            named = clip.augmentation
+            return window_row(plan, stored, span, training=named is not None, random=random, augmentation=named)
+        own = generator(*address, stream, clip.id, window.number) if training else None
+        return window_row(plan, stored, span, training=training, random=own)
+
+    def on_clock(self, window: Window) -> Window:
+        """A window of a piece, moved to where it lies on the clock of the clip that the piece comes from."""
+        piece = _piece(self.clips[window.clip])
+        if piece is None:
+            return window
+        return replace(window, span=Span(window.span.start + piece.start, window.span.end + piece.start))
 
     def subset(self, streams: Sequence[str], clips: Sequence[int] | None = None) -> ClipTable:
         """The same clips (or some of them) with some of the streams; nothing is read again."""
@@ -118,6 +137,10 @@ class ClipTable:
         table.durations = tuple(self.durations[index] for index in chosen)
         table.targets = self.targets[list(chosen)]
         return table
+
+
+def _piece(clip: Clip) -> Span | None:
+    return clip.span if isinstance(clip, CopiedClip) else None
 
 
 def _targets(clips: Sequence[Clip], target: Target | None) -> NDArray[np.float32]:
@@ -147,7 +170,8 @@ def make_batch(
         {name: table.row(window, name, training=training, address=address) for name in table.plans}
         for window in windows
     ]
-    return collate(table.plans, windows, rows, fitted, table.targets[[window.clip for window in windows]])
+    placed = [table.on_clock(window) for window in windows]
+    return collate(table.plans, placed, rows, fitted, table.targets[[window.clip for window in windows]])
 
 
 def collate(

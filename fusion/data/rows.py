@@ -49,7 +49,13 @@ def live_context(plan: StreamPlan) -> tuple[Fraction, Fraction]:
 
 
 def window_row(
-    plan: StreamPlan, stored: RowSource, span: Span, *, training: bool, random: np.random.Generator | None
+    plan: StreamPlan,
+    stored: RowSource,
+    span: Span,
+    *,
+    training: bool,
+    random: np.random.Generator | None,
+    augmentation: str | None = None,
 ) -> Row | Absent:
     """One stream's row of a window: the stored slice with context, through the live steps.
 
@@ -59,6 +65,7 @@ def window_row(
         span: The window; modalities of extent clip take the whole clip instead.
         training: Whether augmentations run.
         random: What augmentations draw from, addressed by the caller; needed in training only.
+        augmentation: The only one that runs, by name; all of them unless given.
 
     Returns:
         The row; or why there is none: the stream is absent from the clip, a live step cannot make the window's
@@ -68,7 +75,9 @@ def window_row(
         return Absent(stored.absence)
     whole = Span(_NONE, stored.duration)
     wanted = whole if plan.modality.extent == "clip" else span
-    steps = tuple(step for step in plan.live if training or step.kind == "transform")
+    steps = tuple(
+        step for step in plan.live if step.kind == "transform" or (training and augmentation in (None, step.name))
+    )
     inside = _within(wanted, whole)
     reaches = [
         inside if context == _NO_CONTEXT else _within(wanted.extended(*context), whole) for context in _contexts(steps)

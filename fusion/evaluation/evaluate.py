@@ -34,7 +34,8 @@ class Evaluation:
     """The results of a run.
 
     Args:
-        folder: Where they lie: ``results.json``, ``predictions.csv``, ``card.html``.
+        folder: Where they lie: ``results.json``, ``predictions.csv``, ``card.html``, and of targets of one class
+            ``answers.csv``.
         results: The content of ``results.json``.
     """
 
@@ -136,6 +137,8 @@ def _upgraded(record: Mapping[str, Any], materials: Materials) -> list[str]:
 def write_results(folder: Path, results: Mapping[str, Any], table: Table) -> Evaluation:
     """Write predictions, the card, and numbers last: where they stand, the rest is there."""
     write_atomic(folder / "predictions.csv", table.csv().encode())
+    if table.one_class:
+        write_atomic(folder / "answers.csv", table.answers_csv().encode())
     write_card(folder / "card.html", results)
     write_atomic(folder / "results.json", (json.dumps(results, ensure_ascii=False) + "\n").encode())
     return Evaluation(folder, results)

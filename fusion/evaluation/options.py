@@ -37,6 +37,27 @@ class SpeakerSentenceFolds:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeakerDraws:
+    """Options of ``speaker_draws``.
+
+    Args:
+        test: Share of the speakers that each split tests, rounded up to whole ones.
+        validation: Likewise, of those that validate.
+        draws: How many splits; fewer where there are not so many different choices of test speakers.
+    """
+
+    test: float = 0.2
+    validation: float = 0.1
+    draws: int = 10
+
+    def __post_init__(self) -> None:
+        if not (0 < self.test < 1 and 0 < self.validation < 1):
+            raise ValueError("test and validation are shares above 0 and below 1")
+        if self.draws < 1:
+            raise ValueError("draws is at least 1")
+
+
+@dataclass(frozen=True, slots=True)
 class NamedFolds:
     """Options of ``ravdess_folds``: the test speakers of each fold, by the number or name after the corpus's."""
 
@@ -61,12 +82,27 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Options of ``within_speaker`` and ``random``: test and validation, as shares below 1 or as numbers of clips.
+    """Options of ``within_speaker``: test and validation, as shares below 1 or as numbers of clips.
 
     Args:
-        test: Of each speaker's takes (``within_speaker``) or of all takes (``random``).
+        test: Of each speaker's takes.
         validation: Likewise.
     """
 
     test: float = 0.2
     validation: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Random(Shares):
+    """Options of ``random``: shares as in ``within_speaker``, and how many such splits are drawn.
+
+    Args:
+        draws: Each is a split of its own.
+    """
+
+    draws: int = 1
+
+    def __post_init__(self) -> None:
+        if self.draws < 1:
+            raise ValueError("draws is at least 1")

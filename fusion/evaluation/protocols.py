@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from math import ceil, comb
 
 from fusion.contract import Clip, DataError, NoOptions, Split
 from fusion.data.randomness import generator
@@ -153,6 +155,62 @@ def _even_groups(sizes: Mapping[str, int], count: int, address: Sequence[int | s
     return groups
 
 
+class SpeakerDraws:
+    """Draws of whole test and validation speakers; each may be tested in several splits, about as often as others."""
+
+    leaking = False
+    redraws = True
+
+    def __init__(self, options: settings.SpeakerDraws) -> None:
+        self._options = options
+
+    def splits(self, clips: Sequence[Clip], seed: int) -> Sequence[Split]:
+        """One split for each draw; no two test the same speakers.
+
+        Raises:
+            DataError: Too few speakers are left to train.
+        """
+        speakers = sorted({unit(clip) for clip in clips})
+        count, held = (
+            ceil(Fraction(str(share)) * len(speakers)) for share in (self._options.test, self._options.validation)
+        )
+        if count + held >= len(speakers):
+            raise DataError(
+                f"{count} and {held} of {len(speakers)} speakers leave none to train",
+                where="protocol",
+                remedy="lower protocol.test or protocol.validation",
+            )
+        address = (seed, "speaker_draws", count, held)
+        splits = []
+        for number, tested in enumerate(_drawn_groups(speakers, count, self._options.draws, address)):
+            rest = [speaker for speaker in speakers if speaker not in tested]
+            order = generator(*address, "validation", number).permutation(len(rest))
+            validating = {rest[place] for place in order[:held]}
+            parts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
+            for clip in clips:
+                who = unit(clip)
+                parts["test" if who in tested else "validation" if who in validating else "train"].append(clip.id)
+            splits.append(_split(f"draw_{number}", parts))
+        return splits
+
+
+def _drawn_groups(names: Sequence[str], size: int, draws: int, address: Sequence[int | str]) -> list[frozenset[str]]:
+    """Different groups of a size, as many as asked for or as there are; names that stood in fewer groups go first."""
+    groups: list[frozenset[str]] = []
+    stood = dict.fromkeys(names, 0)
+    for number in range(min(draws, comb(len(names), size))):
+        group, attempt = frozenset[str](), 0
+        while not group or group in groups:
+            # Evenness gives way little by little where it leads to groups that are there already.
+            noise = generator(*address, "test", number, attempt).random(len(names)) * (0.9 + 0.1 * attempt)
+            order = sorted(zip(names, noise, strict=True), key=lambda one: stood[one[0]] + one[1])
+            group, attempt = frozenset(name for name, _ in order[:size]), attempt + 1
+        groups.append(group)
+        for name in group:
+            stood[name] += 1
+    return groups
+
+
 class NamedFolds:
     """Published folds: the test speakers of each are given by name."""
 
@@ -257,13 +315,19 @@ class Random:
     """Takes are spread over the parts at random, whoever speaks: what many papers do, and no honest score."""
 
     leaking = True
+    redraws = True
 
-    def __init__(self, options: settings.Shares) -> None:
+    def __init__(self, options: settings.Random) -> None:
         self._options = options
 
     def splits(self, clips: Sequence[Clip], seed: int) -> Sequence[Split]:
-        """One split, drawn from the seed; takes stay whole."""
-        return [_split("random", _draw(clips, self._options, (seed, "random")))]
+        """One split for each draw from the seed; takes stay whole."""
+        if self._options.draws == 1:
+            return [_split("random", _draw(clips, self._options, (seed, "random")))]
+        return [
+            _split(f"random_{number}", _draw(clips, self._options, (seed, "random", number)))
+            for number in range(self._options.draws)
+        ]
 
 
 def _draw(clips: Sequence[Clip], shares: settings.Shares, address: Sequence[int | str]) -> Mapping[str, list[str]]:

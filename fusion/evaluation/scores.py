@@ -18,6 +18,14 @@ def accuracy(probabilities: _Array, targets: _Array) -> float:
     return float((probabilities.argmax(axis=1) == targets.argmax(axis=1)).mean())
 
 
+def one_against_rest_accuracy(probabilities: _Array, targets: _Array) -> float:
+    """Mean over classes of (TP + TN) / all, each class against the rest: 1 - 2 * (1 - accuracy) / C of C classes.
+
+    Some papers print it as accuracy. Of four classes it is 1 - error / 2, and chance is 0.625.
+    """
+    return float((decisions(probabilities) == decisions(targets)).mean())
+
+
 def recalls(probabilities: _Array, targets: _Array) -> NDArray[np.float64]:
     """Recall of each class; NaN for classes without a row."""
     predicted, true = probabilities.argmax(axis=1), targets.argmax(axis=1)

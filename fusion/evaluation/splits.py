@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from fusion.catalog import Catalog
 from fusion.config.models import Experiment
 from fusion.contract import Clip, LeakError, Split, SplitProtocol
+from fusion.data.copies import original
 from fusion.evaluation.sentences import said_before_in, sentences_of
 
 PARTS = ("train", "validation", "test")
@@ -22,13 +24,14 @@ class SplitPlan:
 
     Args:
         protocol: The protocol's name and resolved options.
-        leaking: Whether speakers may stand on both sides.
+        leaking: Whether speakers (or copies of a clip) may stand on both sides.
         seed: What the protocol drew from.
         splits: One, or one for each fold.
         hash: Names the exact parts (12 hexadecimal digits).
         notes: What a reader of scores must know (clips without a speaker, sentences on both sides, clips in no part).
         strangers: Clips without a known speaker.
         separates: Whether the protocol keeps sentences apart, so that further clips say nothing that is held back.
+        copies: Whether rows made of clips are what is split.
         apart: Whether it is known what all clips say, and nothing that is tested is said in training or validation.
     """
 
@@ -40,13 +43,15 @@ class SplitPlan:
     notes: tuple[str, ...]
     strangers: int = 0
     separates: bool = False
+    copies: bool = False
     apart: bool = False
 
     @property
     def guarantee(self) -> str:
         """One sentence for tables."""
         if self.leaking:
-            return f"LEAKING: {self.protocol['name']} lets speakers cross parts"
+            crossing = "speakers, and copies of one clip," if self.copies else "speakers"
+            return f"LEAKING: {self.protocol['name']} lets {crossing} cross parts"
         known = "known speaker" if self.strangers else "speaker"
         said = "; no sentence that is tested is said in another part" if self.apart else ""
         return f"{self.protocol['name']}: no {known} and no take stands in two parts{said}"
@@ -67,8 +72,9 @@ def plan_splits(experiment: Experiment, clips: Sequence[Clip], catalog: Catalog,
     protocol: SplitProtocol = catalog.build("protocol", experiment.protocol)
     splits = tuple(protocol.splits(clips, experiment.seed))
     by_id = {clip.id: clip for clip in clips}
+    leaking = protocol.leaking or experiment.copies is not None
     for split in splits:
-        check_split(split, by_id, leaking=protocol.leaking)
+        check_split(split, by_id, leaking=leaking)
     resolved = catalog.resolved("protocol", experiment.protocol)
     unknown = sum(clip.speaker is None for clip in clips)
     notes = []
@@ -87,18 +93,25 @@ def plan_splits(experiment: Experiment, clips: Sequence[Clip], catalog: Catalog,
         notes.append(
             "what test clips say is not compared with further corpora here; by_sentence in results counts them"
         )
+    if experiment.copies is not None:
+        origins = len({original(clip).id for clip in clips})
+        notes.append(f"{len(clips)} rows were made of {origins} clips before the split")
+    tested = Counter(clip for split in splits for clip in split.test)
+    if tested and max(tested.values()) > 1:
+        notes.append(f"splits test clips anew: {sum(tested.values())} answers are of {len(tested)} different clips")
     in_parts = [len(split.train) + len(split.validation) + len(split.test) for split in splits]
     if min(in_parts) < len(clips):
         notes.append(f"a split leaves out up to {len(clips) - min(in_parts)} of {len(clips)} clips")
     return SplitPlan(
         resolved,
-        protocol.leaking,
+        leaking,
         experiment.seed,
         splits,
         split_hash(splits),
         tuple(notes),
         strangers=unknown,
         separates=separates,
+        copies=experiment.copies is not None,
         apart=compared and set(before) == {False} and all(map(sentences_of, clips)),
     )
 

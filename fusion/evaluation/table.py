@@ -225,6 +225,25 @@ class Table:
             ])  # fmt: skip
         return text.getvalue()
 
+    def answers_csv(self) -> str:
+        """One line a clip: its split, truth, and the class that each row answers; for targets of one class."""
+        names = self._target.names
+        truth = np.concatenate(self._targets).argmax(axis=1)
+        rows = {name: _joined(parts) for name, parts in self._rows.items() if len(parts) == len(self._targets)}
+        answers = {name: row.probabilities.argmax(axis=1) for name, row in rows.items()}
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["clip", "speaker", "split", "target", *answers])
+        for place, clip in enumerate(self.clips):
+            said = [names[int(answer[place])] for answer in answers.values()]
+            writer.writerow([clip.id, clip.speaker or "", self.splits[place], names[int(truth[place])], *said])
+        return text.getvalue()
+
+    @property
+    def one_class(self) -> bool:
+        """Whether each clip has one class and so has each answer."""
+        return self._target.kind == "single"
+
 
 def _joined(parts: Sequence[Row]) -> Row:
     first = parts[0]

@@ -17,6 +17,7 @@ from fusion.catalog.single_files import described
 from fusion.config.models import CorpusSettings, Experiment
 from fusion.contract import Aggregator, Clip, ConfigError, DataError, Problem, RunError, Split, Target
 from fusion.corpora import load_corpus
+from fusion.data.copies import split_rows
 from fusion.data.streams import StreamPlan, cautions, plan_streams
 from fusion.evaluation.splits import SplitPlan, plan_splits
 from fusion.heads.suitability import check_suitability
@@ -178,8 +179,11 @@ def gather(
     check_suitability(experiment, target, catalog, str(loaded.source))
     plans = plan_streams(experiment, catalog)
     base = loaded.source.parent
-    clips = load_corpus(experiment.corpus, catalog=catalog, base=base)
-    corpora = [load_corpus(one, catalog=catalog, base=base) for one in (*experiment.training_corpora, *further)]
+    corpora = [
+        load_corpus(one, catalog=catalog, base=base, seed=experiment.seed)
+        for one in (experiment.corpus, *experiment.training_corpora, *further)
+    ]
+    clips, *corpora = corpora
     others = [clip for corpus in corpora for clip in corpus]
     store = Store(store_folder(experiment.prepare))
     if current().first:
@@ -194,6 +198,7 @@ def gather(
         )
     if len(labelled) < len(clips):
         reporter.say(f"{len(clips) - len(labelled)} of {len(clips)} clips have no label and are not used")
+    labelled = {clip.id: clip for clip in split_rows(experiment, list(labelled.values()), target)}
     splits = plan_splits(experiment, list(labelled.values()), catalog, further=bool(further))
     for note in (*splits.notes, *cautions(plans)):
         reporter.say(note)

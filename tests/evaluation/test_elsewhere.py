@@ -16,7 +16,12 @@ def test_the_final_model_on_strangers(trained: Path, tmp_path: Path) -> None:
     config = write_config(write_corpus(tmp_path / "other", speakers=STRANGERS, seed=5))
     evaluation = evaluate_on(trained / "run", config)
     assert evaluation.folder == trained / "run" / "evaluation" / "on_other_experiment"
-    assert {path.name for path in evaluation.folder.iterdir()} == {"results.json", "predictions.csv", "card.html"}
+    assert {path.name for path in evaluation.folder.iterdir()} == {
+        "results.json",
+        "predictions.csv",
+        "answers.csv",
+        "card.html",
+    }
     results = evaluation.results
     assert (results["clips"], results["speakers"]) == (9, 3)
     assert results["on"]["model"] == "final"

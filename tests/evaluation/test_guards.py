@@ -68,7 +68,7 @@ def test_trap_2_parts_do_not_depend_on_the_order_of_a_listing(tmp_path: Path) ->
         protocols.SpeakerFolds(options.SpeakerFolds(folds=3)),
         protocols.LeaveOneSpeakerOut(NoOptions()),
         protocols.WithinSpeaker(options.Shares()),
-        protocols.Random(options.Shares()),
+        protocols.Random(options.Random()),
     ):
         assert split_hash(protocol.splits(before[::-1], 0)) == split_hash(protocol.splits(before, 0))
 
@@ -153,7 +153,7 @@ def test_trap_6_twins_of_a_take_are_never_parted(tmp_path: Path, seed: int) -> N
         lines.append(",".join(twin[column] for column in header))
     (tmp_path / "manifest.csv").write_text("\n".join(lines) + "\n")
     clips = manifest(tmp_path)
-    split = protocols.Random(options.Shares(test=0.3, validation=0.2)).splits(clips, seed)[0]
+    split = protocols.Random(options.Random(test=0.3, validation=0.2)).splits(clips, seed)[0]
     for part in (split.train, split.validation, split.test):
         for copied in (i for i in part if i.startswith("copy_of_")):
             assert copied.removeprefix("copy_of_") in part

@@ -1,4 +1,7 @@
 import itertools
+import math
+from collections import Counter
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -13,11 +16,13 @@ HONEST = [
     protocols.SpeakerFolds(options.SpeakerFolds(folds=3)),
     protocols.SpeakerFolds(options.SpeakerFolds(folds=5)),
     protocols.LeaveOneSpeakerOut(NoOptions()),
+    protocols.SpeakerDraws(options.SpeakerDraws(test=0.3, validation=0.1, draws=4)),
     protocols.HeldOut(options.HeldOut(test=("0", "1"), validation=("2",))),
 ]
 LEAKING = [
     protocols.WithinSpeaker(options.Shares(test=0.3, validation=0.2)),
-    protocols.Random(options.Shares(test=0.3, validation=0.2)),
+    protocols.Random(options.Random(test=0.3, validation=0.2)),
+    protocols.Random(options.Random(test=0.3, validation=0.2, draws=3)),
 ]
 
 
@@ -33,6 +38,49 @@ def test_no_speaker_and_no_take_crosses_parts(
         check_split(split, {c.id: c for c in clips}, leaking=False)
     shuffled = data.draw(st.permutations(clips))
     assert split_hash(protocol.splits(shuffled, seed)) == split_hash(splits)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    speakers=st.integers(4, 12),
+    test=st.sampled_from([0.1, 0.2, 0.25, 0.3, 0.4]),
+    validation=st.sampled_from([0.1, 0.2]),
+    draws=st.integers(1, 12),
+    seed=st.integers(0, 5),
+)
+def test_draws_are_of_whole_speakers_rounded_up_and_no_two_are_alike(
+    speakers: int, test: float, validation: float, draws: int, seed: int
+) -> None:
+    clips = corpus(speakers, each=2)
+    splits = protocols.SpeakerDraws(options.SpeakerDraws(test, validation, draws)).splits(clips, seed)
+    tested = [{i[:2] for i in split.test} for split in splits]
+    count = math.ceil(Fraction(str(test)) * speakers)
+    assert len(splits) == min(draws, math.comb(speakers, count))
+    assert {len(one) for one in tested} == {count}
+    assert len({frozenset(one) for one in tested}) == len(splits)
+    held = math.ceil(Fraction(str(validation)) * speakers)
+    assert {len({i[:2] for i in split.validation}) for split in splits} == {held}
+
+
+def test_eight_speakers_are_drawn_eight_ten_and_ten_times_about_as_often_each() -> None:
+    clips = corpus(8, each=3)
+    for share, count, draws in ((0.1, 1, 8), (0.2, 2, 10), (0.3, 3, 10)):
+        splits = protocols.SpeakerDraws(options.SpeakerDraws(test=share)).splits(clips, 0)
+        times = Counter(i[:2] for split in splits for i in split.test)
+        assert [len(splits), sum(times.values()) // 3] == [draws, draws * count]
+        assert len(times) == 8
+        assert max(times.values()) - min(times.values()) <= 3
+    one = protocols.SpeakerDraws(options.SpeakerDraws())
+    assert split_hash(one.splits(clips, 0)) != split_hash(one.splits(clips, 1))
+
+
+def test_draws_that_leave_nobody_to_train_are_refused() -> None:
+    with pytest.raises(DataError, match="3 and 1 of 4 speakers leave none to train"):
+        protocols.SpeakerDraws(options.SpeakerDraws(test=0.6)).splits(corpus(4), 0)
+    with pytest.raises(ValueError, match="shares above 0 and below 1"):
+        options.SpeakerDraws(test=2)
+    with pytest.raises(ValueError, match="draws is at least 1"):
+        options.Random(draws=0)
 
 
 @pytest.mark.parametrize("protocol", [*HONEST[:3]], ids=lambda p: type(p).__name__)
@@ -145,7 +193,7 @@ def test_a_single_speaker_can_be_split_within() -> None:
 
 def test_shares_that_leave_nothing_to_train_on_are_refused() -> None:
     with pytest.raises(DataError, match="leave none to train"):
-        protocols.Random(options.Shares(test=8, validation=4)).splits(corpus(1, each=12), 0)
+        protocols.Random(options.Random(test=8, validation=4)).splits(corpus(1, each=12), 0)
 
 
 def test_clips_without_a_speaker_are_grouped_by_take() -> None:

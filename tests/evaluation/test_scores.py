@@ -77,3 +77,25 @@ def test_a_constant_answer_has_the_average_recall_of_chance() -> None:
     _, targets = some(3)
     constant = np.tile([0.4, 0.3, 0.2, 0.1], (len(targets), 1))
     assert scores.unweighted_average_recall(constant, targets) == pytest.approx(0.25)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 100), st.integers(2, 6))
+def test_one_against_rest_is_the_mean_of_binary_accuracies(seed: int, classes: int) -> None:
+    random = np.random.default_rng(seed)
+    probabilities, true = random.random((40, classes)), random.integers(classes, size=40)
+    said, targets = probabilities.argmax(axis=1), np.eye(classes)[true]
+    binary = [metrics.accuracy_score(true == c, said == c) for c in range(classes)]
+    found = scores.one_against_rest_accuracy(probabilities, targets)
+    assert found == pytest.approx(np.mean(binary))
+    assert found == pytest.approx(1 - 2 * (1 - scores.accuracy(probabilities, targets)) / classes)
+
+
+@pytest.mark.parametrize(("accuracy", "printed"), [(0.8929, 0.9465), (0.893, 0.9465), (0.54, 0.77), (0.25, 0.625)])
+def test_of_four_classes_one_against_rest_halves_the_error(accuracy: float, printed: float) -> None:
+    right = round(accuracy * 10000)
+    true = np.eye(4)[np.arange(10000) % 4]
+    said = true.copy()
+    said[right:] = np.roll(said[right:], 1, axis=1)
+    assert scores.accuracy(said, true) == pytest.approx(accuracy)
+    assert scores.one_against_rest_accuracy(said, true) == pytest.approx(printed, abs=1e-4)
