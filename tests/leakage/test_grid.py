@@ -140,7 +140,7 @@ def test_null_takes_an_inherited_system_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "streams", "runs"), [("lbher_table", 4, 22), ("lbher_java_sed", 4, 22), ("lbher_ravdess", 3, 14)]
+    ("name", "streams", "runs"), [("lbher_table", 4, 22), ("lbher_java_sed", 4, 22), ("lbher_ravdess", 4, 22)]
 )
 def test_tables_of_the_recipe(name: str, streams: int, runs: int) -> None:
     cells = cells_of(CONFIGS / f"{name}.yaml")
