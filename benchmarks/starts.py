@@ -80,7 +80,10 @@ def recipe(run: Path) -> str:
     section = begun["config"]["pretrain"]
     pairs = " ".join(f"{kind} {count}" for kind, count in section["pairs"].items() if count)
     segments = f", {section['segments']} segments" if section["segments"] else ""
-    after = "" if begun["start"] is None else f", itself begun from `{Path(begun['start']).parent.name}`"
+    after = ""
+    if begun["start"] is not None:
+        earlier = json.loads((Path(begun["start"]) / "run.json").read_text(encoding="utf-8"))
+        after = f", itself begun from `fusion pretrain {earlier['source']}`"
     words = " ".join(["fusion pretrain", begun["source"], *(f'"{one}"' for one in begun["overrides"])])
     return (
         f"`{words}`, then `fusion finetune --from` it; {section['objective']['name']}, pairs {pairs}{segments}, "
