@@ -235,7 +235,7 @@ def test_few_files_stay_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             writer.append({"n": Pieces(np.frombuffer(key.encode(), np.uint8), Fraction(1))})
             writer.finish(Fraction(1))
     # Tests before this one in the same process may have files open.
-    opened = max(int(number) for number in os.listdir("/dev/fd"))
+    opened = max(int(file.name) for file in Path("/dev/fd").iterdir())
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(limit[0], opened + 100), limit[1]))
     try:
         stored = [store.read(key) for key in keys]
