@@ -62,8 +62,10 @@ def main() -> None:
     """Measure, print, and write where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", nargs="?", type=Path)
-    for name, default in {"clips": 144, "rounds": 5, "epochs": 4, "batch": 32}.items():
-        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--clips", type=int, default=144)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--batch", type=int, default=32)
     asked = parser.parse_args()
     cores = sorted(os.sched_getaffinity(0))[:CORES]
     if len(cores) < CORES:

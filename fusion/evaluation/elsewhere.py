@@ -20,11 +20,13 @@ from fusion.data.batches import ClipTable
 from fusion.data.streams import cautions, digest, plan_streams
 from fusion.evaluation.evaluate import Evaluation, described, loaded_of, write_results
 from fusion.evaluation.overlap import overlap_words, overlaps, seen_by
-from fusion.evaluation.predictions import rows_of_split
+from fusion.evaluation.predictions import RowPredictions, rows_of_split
+from fusion.evaluation.shortcut import loudness_and_length_of_strangers
 from fusion.evaluation.table import Table
 from fusion.inference.checkpoint import DESCRIPTION
 from fusion.inference.files import read_json
 from fusion.store.failures import by_reason
+from fusion.store.levels import Levels
 from fusion.store.prepare import prepare
 from fusion.store.store import Store, store_folder
 from fusion.training.outputs import read_part
@@ -100,7 +102,10 @@ def evaluate_on(
         for line in by_reason(report.failures):
             reporter.say(f"  {line}")
         data = ClipTable(clips, plans, store, target)
-        table = _scored(child, experiment, catalog, data, name, part=f"on_{name}-{digest(known)[:8]}")
+        shortcut = _shortcut(clips, data, store, target)
+        table = _scored(
+            child, experiment, catalog, data, name, part=f"on_{name}-{digest(known)[:8]}", shortcut=shortcut
+        )
         kept = bool(found) and overlap == "keep"
         unseen = f"no clip, take, speaker or media of {corpus.name} was seen in training or validation"
         results = {
@@ -137,7 +142,23 @@ def _labelled(corpus: CorpusSettings, base: Path, target: Target, catalog: Catal
     return clips, [f"{without} clips without a label are left out"] if without else []
 
 
-def _scored(child: Path, experiment: Experiment, catalog: Catalog, data: ClipTable, name: str, *, part: str) -> Table:
+def _shortcut(clips: Sequence[Clip], data: ClipTable, store: Store, target: Target) -> RowPredictions | None:
+    """Loudness and length by the corpus's other speakers: the model's corpus has another recording level."""
+    levels = Levels(store.folder / "levels.sqlite", store.hashes).of(clips)
+    speakers = [clip.speaker for clip in clips]
+    return loudness_and_length_of_strangers(levels, data.targets, speakers, kind=target.kind)
+
+
+def _scored(
+    child: Path,
+    experiment: Experiment,
+    catalog: Catalog,
+    data: ClipTable,
+    name: str,
+    *,
+    part: str,
+    shortcut: RowPredictions | None,
+) -> Table:
     """Every row of one model on the clips, with the prior and the temperatures it was saved with."""
     target: Target = catalog.build("target", experiment.target)
     model = read_json(child / "model" / DESCRIPTION)
@@ -167,6 +188,7 @@ def _scored(child: Path, experiment: Experiment, catalog: Catalog, data: ClipTab
         prior=prior,
         absent=outputs.absent,
         windows=len(outputs.windows),
+        shortcut=shortcut,
     )
     return table
 

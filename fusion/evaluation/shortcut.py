@@ -16,6 +16,8 @@ from fusion.evaluation.wording import LOUDNESS_AND_LENGTH
 from fusion.store.levels import Level
 
 _Array = NDArray[np.float64]
+#: Groups of speakers of whom each is answered by the others.
+GROUPS = 5
 
 
 def loudness_and_length(
@@ -42,6 +44,40 @@ def loudness_and_length(
         return None
     probabilities = np.tile(np.asarray(targets, dtype=np.float64).mean(axis=0), (len(tested), 1))
     probabilities[answered] = _answers(kind, _features(known), true, _features(tested))
+    return RowPredictions(LOUDNESS_AND_LENGTH, None, (), probabilities, answered)
+
+
+def loudness_and_length_of_strangers(
+    levels: Sequence[Level | None], targets: NDArray[np.float32], speakers: Sequence[str | None], *, kind: str
+) -> RowPredictions | None:
+    """The same where there is no training part of the corpus: each speaker's clips by the clips of the others.
+
+    Args:
+        levels: Of the M clips.
+        targets: ``[M, C]``.
+        speakers: Who speaks in each; clips of unknown speakers are taken one by one.
+        kind: Of the target.
+
+    Returns:
+        ``[M, C]``; None where no clip has sound, fewer than two speak, or others show no two targets with sound.
+    """
+    owners = [speaker or f"clip {place}" for place, speaker in enumerate(speakers)]
+    names = sorted(set(owners))
+    group = {name: place % GROUPS for place, name in enumerate(names)}
+    groups = np.array([group[owner] for owner in owners])
+    probabilities = np.zeros(np.shape(targets), dtype=np.float64)
+    answered = np.zeros(len(levels), dtype=bool)
+    for one in range(min(GROUPS, len(names))):
+        tested, known = (np.flatnonzero(where).tolist() for where in (groups == one, groups != one))
+        if not known:
+            return None
+        row = loudness_and_length([levels[k] for k in known], targets[known], [levels[k] for k in tested], kind=kind)
+        if row is None and any(levels[k] is not None for k in tested):
+            return None
+        probabilities[tested] = np.asarray(targets[known]).mean(axis=0) if row is None else row.probabilities
+        answered[tested] = False if row is None else row.answered
+    if not answered.any():
+        return None
     return RowPredictions(LOUDNESS_AND_LENGTH, None, (), probabilities, answered)
 
 

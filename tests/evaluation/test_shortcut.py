@@ -7,7 +7,7 @@ from fusion.cli.results import print_results
 from fusion.evaluation.card import card
 from fusion.evaluation.evaluate import evaluate
 from fusion.evaluation.scores import accuracy
-from fusion.evaluation.shortcut import loudness_and_length
+from fusion.evaluation.shortcut import loudness_and_length, loudness_and_length_of_strangers
 from fusion.evaluation.wording import LOUDNESS_AND_LENGTH, shortcut_verdict
 from fusion.store.levels import Level
 from tests.evaluation.tables import filled, synthetic
@@ -52,6 +52,31 @@ def test_a_clip_without_sound_gets_the_shares_of_training():
     assert row.answered.tolist() == [False, True]
     assert row.probabilities[0].tolist() == [0.75, 0.25, 0]
     assert row.probabilities[1, 2] == 0
+
+
+def test_where_no_part_trains_speakers_are_answered_by_others():
+    random = np.random.default_rng(0)
+    true = np.tile([0, 1, 2], 40)
+    eye = np.eye(3, dtype=np.float32)[true]
+    speakers = [f"s{place // 12}" for place in range(120)]
+    row = loudness_and_length_of_strangers(levels(true, random), eye, speakers, kind="single")
+    assert row.answered.all()
+    assert accuracy(row.probabilities, eye.astype(np.float64)) > 0.95
+    # Each speaker has a class of its own: others know nothing of it, so nobody's own clips were among the known.
+    alone = np.repeat([0, 1, 2], 4)
+    row = loudness_and_length_of_strangers(
+        levels(alone, random), np.eye(3)[alone], ["a"] * 4 + ["b"] * 4 + ["c"] * 4, kind="single"
+    )
+    assert accuracy(row.probabilities, np.eye(3)[alone]) == 0
+
+
+def test_one_speaker_has_no_others():
+    random = np.random.default_rng(0)
+    true = np.array([0, 1, 0, 1])
+    assert loudness_and_length_of_strangers(levels(true, random), np.eye(2)[true], ["a"] * 4, kind="single") is None
+    unknown = loudness_and_length_of_strangers(levels(true, random), np.eye(2)[true], [None] * 4, kind="single")
+    assert unknown.answered.all()
+    assert loudness_and_length_of_strangers([None] * 4, np.eye(2)[true], [None] * 4, kind="single") is None
 
 
 @pytest.mark.parametrize(("heard", "tested", "true"), [
