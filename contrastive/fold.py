@@ -30,7 +30,7 @@ from fusion.training.label_share import with_hidden_labels
 from fusion.training.loop import Progress, fit
 from fusion.training.processes import World
 from fusion.training.report import Reporter
-from fusion.training.split_data import content_of, split_tables
+from fusion.training.split_data import content_of
 from fusion.training.start import Held, check_alike, load_beginning, read_description, start_of
 
 #: Epochs after which a collapsed embedding is worth a warning: new networks tell hardly anything apart.
@@ -73,15 +73,7 @@ class FoldJob:
         if done.exists():
             return dict(read_json(done))
         materials, experiment = self.materials, self.materials.loaded.experiment
-        tables = split_tables(
-            split,
-            materials.clips,
-            materials.further,
-            plans=materials.plans,
-            store=materials.store,
-            target=materials.target,
-            apart=materials.splits.separates,
-        )
+        tables = materials.tables(split)
         names = list(dict.fromkeys(name for pair in self.pairs for name in pair))
         train, kept = self._usable(with_hidden_labels(tables.train, materials.known).subset(names))
         self.reporter.say(

@@ -6,7 +6,6 @@ again when the job is repeated.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import tempfile
@@ -24,6 +23,7 @@ from fusion.contract import ConfigError, Problem
 from fusion.evaluation.evaluate import Evaluation, evaluate
 from fusion.inference.files import read_json
 from fusion.training.finetune import finetune, gather
+from fusion.training.loop import logged_seconds
 from fusion.training.report import Reporter, Silent
 
 #: By name of a start, what it sets; settings of the config's own that it does not name stay.
@@ -206,14 +206,14 @@ def measure(cells: Sequence[Cell], catalog: Catalog) -> Pace:
             if cell.pretrained is not None:
                 run, begun = Path(folder) / name, perf_counter()
                 pretrain(_short(cell), run, start=cell.after, fold=folds[0], catalog=catalog)
-                epoch = _epoch_seconds(run / folds[0])
+                epoch = logged_seconds(run / folds[0])
                 pretraining[name] = (epoch, perf_counter() - begun - epoch)
         run, begun = Path(folder) / "finetune", perf_counter()
         finetune(_short(first), run, fold=folds[0], catalog=catalog)
         evaluate(run, fold=folds[0], catalog=catalog)
         whole = perf_counter() - begun
-        epochs = {name: _epoch_seconds(run / folds[0] / "streams" / name) for name in first.loaded.experiment.streams}
-        epochs["joint"] = _epoch_seconds(run / folds[0] / "tuned")
+        epochs = {name: logged_seconds(run / folds[0] / "streams" / name) for name in first.loaded.experiment.streams}
+        epochs["joint"] = logged_seconds(run / folds[0] / "tuned")
     return Pace(len(folds), epochs, whole - sum(epochs.values()), pretraining)
 
 
@@ -248,12 +248,3 @@ def _seconds(cell: Cell, pace: Pace, catalog: Catalog) -> float:
         epoch, rest = pace.pretraining[cell.start]
         fold += rest + epoch * read_settings(cell.loaded, catalog).epochs
     return pace.folds * fold
-
-
-def _epoch_seconds(folder: Path) -> float:
-    """The length of the one epoch that was trained in a folder, if any was."""
-    log = folder / "log.csv"
-    if not log.is_file():
-        return 0.0
-    with log.open(encoding="utf-8", newline="") as file:
-        return sum(float(row["seconds"]) for row in csv.DictReader(file))

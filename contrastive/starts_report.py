@@ -6,7 +6,6 @@ import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from contrastive.starts import SCRATCH, Cell
 from fusion.contract import LeakError
+from fusion.evaluation import svg
 from fusion.evaluation.evaluate import Evaluation
 from fusion.evaluation.intervals import Bootstrap, Interval
 from fusion.evaluation.scores import additive
@@ -202,38 +202,25 @@ def curve(found: Sequence[Compared], *, chance: float) -> str:
     parts = []
     first = int(low * 10) + 1
     for tick in (number / 10 for number in range(first, int(high * 10) + 1)):
-        parts.append(_line(_LEFT, y(tick), _LEFT + inner, y(tick), "#d7dce0"))
-        parts.append(_text(_LEFT - 8, y(tick) + 4, f"{tick:.1f}", "end"))
-    parts.append(_line(_LEFT, y(chance), _LEFT + inner, y(chance), "#68727c", dashed=True))
-    parts.append(_text(_LEFT + inner + 8, y(chance) + 4, "chance"))
+        parts.append(svg.line(_LEFT, y(tick), _LEFT + inner, y(tick), "#d7dce0"))
+        parts.append(svg.text(_LEFT - 8, y(tick) + 4, f"{tick:.1f}", "end"))
+    parts.append(svg.line(_LEFT, y(chance), _LEFT + inner, y(chance), "#68727c", dashed=True))
+    parts.append(svg.text(_LEFT + inner + 8, y(chance) + 4, "chance"))
     middle = (len(starts) - 1) / 2
     parts += [
-        _text(x(share, 0) + middle * 7, bottom + 20, f"{_percent(share)} of labels", "middle") for share in shares
+        svg.text(x(share, 0) + middle * 7, bottom + 20, f"{_percent(share)} of labels", "middle") for share in shares
     ]
-    parts.append(_text(_LEFT - 36, 18, "unweighted average recall of the headline, with 95 % intervals"))
+    parts.append(svg.text(_LEFT - 36, 18, "unweighted average recall of the headline, with 95 % intervals"))
     for place, (start, colour) in enumerate(zip(starts, _COLOURS, strict=False)):
         own = [one for one in found if one.start == start]
         points = [(x(one.share, place), y(one.rows["headline"][0])) for one in own]
         for one, (across, down) in zip(own, points, strict=True):
             interval = one.rows["headline"][1]
-            parts.append(_line(across, y(interval.low), across, y(interval.high), colour))
+            parts.append(svg.line(across, y(interval.low), across, y(interval.high), colour))
             parts.append(f'<circle cx="{across:.1f}" cy="{down:.1f}" r="4" fill="{colour}"/>')
         path = " ".join(f"{across:.1f},{down:.1f}" for across, down in points)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.6"/>')
         row = _ABOVE + 8 + place * 20
         parts.append(f'<circle cx="{_LEFT + inner + 22}" cy="{row}" r="4" fill="{colour}"/>')
-        parts.append(_text(_LEFT + inner + 34, row + 4, start.replace("_", " ")))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        f'font-family="system-ui, sans-serif" font-size="12" role="img"><title>{escape(verdict(found))}</title>'
-        f'<rect width="100%" height="100%" fill="#ffffff"/>{"".join(parts)}</svg>\n'
-    )
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, colour: str, *, dashed: bool = False) -> str:
-    dashes = ' stroke-dasharray="3 4"' if dashed else ""
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"{dashes}/>'
-
-
-def _text(x: float, y: float, words: str, anchor: str = "start") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="#39424b">{escape(words)}</text>'
+        parts.append(svg.text(_LEFT + inner + 34, row + 4, start.replace("_", " ")))
+    return svg.page(_WIDTH, _HEIGHT, verdict(found), parts)

@@ -26,7 +26,7 @@ from fusion.training.label_share import only_labelled
 from fusion.training.outputs import read_part
 from fusion.training.report import Reporter, Silent
 from fusion.training.run import Record, locked
-from fusion.training.split_data import SplitTables, split_tables
+from fusion.training.split_data import SplitTables
 
 
 @dataclass
@@ -159,15 +159,7 @@ def _check_finished(run: Path, record: Mapping[str, Any], fold: str | None) -> N
 
 def _add_split(table: Table, name: str, folder: Path, materials: Materials) -> None:
     split = next(split for split in materials.splits.splits if split.name == name)
-    tables = split_tables(
-        split,
-        materials.clips,
-        materials.further,
-        plans=materials.plans,
-        store=materials.store,
-        target=materials.target,
-        apart=materials.splits.separates,
-    )
+    tables = materials.tables(split)
     experiment = materials.loaded.experiment
     train = only_labelled(tables.train, materials.known)
     setting = make_setting(materials, train.targets)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
 
+from fusion.evaluation import svg
 from fusion.leakage.figures import Score
 
 #: Width of a bar, gap between systems, height, and the margins left, right, above and below, in pixels.
@@ -29,8 +29,8 @@ def chart(systems: Mapping[str, Mapping[str, Score]], *, chances: Mapping[str, f
 
     parts = []
     for tick in range(0, 11, 2):
-        parts.append(_line(_LEFT, y(tick / 10), _LEFT + inner, y(tick / 10), "#d7dce0"))
-        parts.append(_text(_LEFT - 8, y(tick / 10) + 4, f"{tick / 10:.1f}", "end"))
+        parts.append(svg.line(_LEFT, y(tick / 10), _LEFT + inner, y(tick / 10), "#d7dce0"))
+        parts.append(svg.text(_LEFT - 8, y(tick / 10) + 4, f"{tick / 10:.1f}", "end"))
     for number, (system, scores) in enumerate(systems.items()):
         left = _LEFT + number * group + _GAP / 2
         for place, score in enumerate(scores.values()):
@@ -40,30 +40,17 @@ def chart(systems: Mapping[str, Mapping[str, Score]], *, chances: Mapping[str, f
                 f'<rect x="{x + 2:.1f}" y="{top:.1f}" width="{_BAR - 4}" height="{bottom - top:.1f}" '
                 f'fill="{_COLOURS[place % len(_COLOURS)]}"/>'
             )
-            parts.append(_line(x + _BAR / 2, y(low), x + _BAR / 2, y(high), "#1d2329"))
-            parts.append(_text(x + _BAR / 2, y(high) - 5, f"{score.value:.2f}", "middle"))
-        parts.append(_text(left + len(kinds) * _BAR / 2, bottom + 20, system, "middle"))
+            parts.append(svg.line(x + _BAR / 2, y(low), x + _BAR / 2, y(high), "#1d2329"))
+            parts.append(svg.text(x + _BAR / 2, y(high) - 5, f"{score.value:.2f}", "middle"))
+        parts.append(svg.text(left + len(kinds) * _BAR / 2, bottom + 20, system, "middle"))
     for measure, chance in chances.items():
-        parts.append(_line(_LEFT, y(chance), _LEFT + inner, y(chance), "#68727c", dashed=True))
-        parts.append(_text(_LEFT + inner + 8, y(chance) + 4, f"chance, {measure}"))
+        parts.append(svg.line(_LEFT, y(chance), _LEFT + inner, y(chance), "#68727c", dashed=True))
+        parts.append(svg.text(_LEFT + inner + 8, y(chance) + 4, f"chance, {measure}"))
     for place, kind in enumerate(kinds):
         row = _ABOVE + 8 + place * 22
         colour = _COLOURS[place % len(_COLOURS)]
         parts.append(f'<rect x="{_LEFT + inner + 8}" y="{row - 9}" width="12" height="12" fill="{colour}"/>')
-        parts.append(_text(_LEFT + inner + 26, row + 2, kind))
+        parts.append(svg.text(_LEFT + inner + 26, row + 2, kind))
     title = "One set of clips, scored two ways: means over all shares that are tested, with 95 % intervals"
-    parts.append(_text(12, 20, title))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{_HEIGHT}" viewBox="0 0 {width} {_HEIGHT}" '
-        f'font-family="system-ui, sans-serif" font-size="12" role="img"><title>{escape(title)}</title>'
-        f'<rect width="100%" height="100%" fill="#ffffff"/>{"".join(parts)}</svg>\n'
-    )
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, colour: str, *, dashed: bool = False) -> str:
-    dashes = ' stroke-dasharray="3 4"' if dashed else ""
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"{dashes}/>'
-
-
-def _text(x: float, y: float, words: str, anchor: str = "start") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="#39424b">{escape(words)}</text>'
+    parts.append(svg.text(12, 20, title))
+    return svg.page(width, _HEIGHT, title, parts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from fusion.evaluation.evaluate import evaluate
 from fusion.inference.files import read_json
 from fusion.leakage.grid import Cell, Condition, Grid
 from fusion.training.finetune import finetune, gather
+from fusion.training.loop import logged_seconds
 from fusion.training.report import Reporter, Silent
 from fusion.training.stages import training_settings
 
@@ -115,7 +115,7 @@ def _measure(cell: Cell, catalog: Catalog) -> Pace:
         finetune(_short(cell), run, fold=split.name, catalog=catalog)
         evaluate(run, fold=split.name, catalog=catalog)
         whole, busy = perf_counter() - begun, process_time() - worked
-        epochs = {name: _logged(run / split.name / "streams" / name) for name in cell.loaded.experiment.streams}
+        epochs = {name: logged_seconds(run / split.name / "streams" / name) for name in cell.loaded.experiment.streams}
     rest = max(whole - sum(epochs.values()), 0.0)
     return Pace({name: seconds / windows for name, seconds in epochs.items()}, rest / windows, busy / whole)
 
@@ -136,12 +136,3 @@ def _seconds(cell: Cell, windows: int, pace: Pace) -> float:
     joint = cell.loaded.experiment.finetune.joint.epochs
     epochs += joint * sum(pace.epochs.get(name, 0.0) for name in cell.loaded.experiment.streams)
     return windows * (epochs + pace.rest)
-
-
-def _logged(folder: Path) -> float:
-    """The length of the one epoch that was trained in a folder, if any was."""
-    log = folder / "log.csv"
-    if not log.is_file():
-        return 0.0
-    with log.open(encoding="utf-8", newline="") as file:
-        return sum(float(row["seconds"]) for row in csv.DictReader(file))

@@ -31,7 +31,7 @@ from fusion.training.label_share import known_takes, only_labelled
 from fusion.training.processes import current, joined
 from fusion.training.report import Reporter, Silent
 from fusion.training.run import Record, known_clips, locked
-from fusion.training.split_data import check_label_maps, content_of, split_tables
+from fusion.training.split_data import SplitTables, check_label_maps, content_of, split_tables
 from fusion.training.stages import check_batches
 from fusion.training.start import Held
 from fusion.training.tasks import Setting, class_weights
@@ -57,6 +57,18 @@ class Materials:
     target: Target
     splits: SplitPlan
     known: frozenset[str] | None
+
+    def tables(self, split: Split) -> SplitTables:
+        """A split's parts as tables, further clips in training where they share nothing with what is held back."""
+        return split_tables(
+            split,
+            self.clips,
+            self.further,
+            plans=self.plans,
+            store=self.store,
+            target=self.target,
+            apart=self.splits.separates,
+        )
 
 
 def finetune(
@@ -263,15 +275,7 @@ def describe_job(materials: Materials, job: str, start: Path | None) -> dict[str
 
 def _job(materials: Materials, split: Split, folder: Path, reporter: Reporter, start: Path | None) -> SplitJob:
     """What training one split needs."""
-    tables = split_tables(
-        split,
-        materials.clips,
-        materials.further,
-        plans=materials.plans,
-        store=materials.store,
-        target=materials.target,
-        apart=materials.splits.separates,
-    )
+    tables = materials.tables(split)
     if tables.note:
         reporter.say(tables.note)
     train = only_labelled(tables.train, materials.known)

@@ -24,6 +24,9 @@ from fusion.data.randomness import torch_seed
 from fusion.inference.files import read_state, write_atomic, write_state
 from fusion.training.processes import World, current
 
+#: Every epoch of a stage, one row each.
+LOG = "log.csv"
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -369,7 +372,7 @@ class _Log:
     def __init__(self, folder: Path, progress: Progress) -> None:
         from torch.utils.tensorboard.writer import SummaryWriter
 
-        self._path = folder / "log.csv"
+        self._path = folder / LOG
         self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=progress.epoch)
         self._began = time.monotonic()
 
@@ -391,3 +394,12 @@ class _Log:
 
     def close(self) -> None:
         self._writer.close()
+
+
+def logged_seconds(folder: Path) -> float:
+    """How long the epochs took that are logged in a folder; 0 where none was trained."""
+    log = folder / LOG
+    if not log.is_file():
+        return 0.0
+    with log.open(encoding="utf-8", newline="") as file:
+        return sum(float(row["seconds"]) for row in csv.DictReader(file))

@@ -14,22 +14,12 @@ from contrastive.pretrain import pretrain
 from fusion.catalog import catalog
 from fusion.contract import ConfigError, DataError, LeakError, RunError
 from fusion.inference.files import read_json, read_state
-from fusion.training.report import Silent
+from tests.telling import Told
 from tests.training.worlds import World, rewritten, write_world
 
 SAME_SIZE = "streams.pictures.encoder.embedding=8"
 SETTINGS = (SAME_SIZE, "pretrain.objective=margin", "pretrain.batch=6", "pretrain.epochs=2")
 FAST = ("finetune.epochs=1", "finetune.joint.epochs=0", "finetune.head.epochs=1")
-
-
-class Told(Silent):
-    """Keeps what a job said."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.lines.append(text)
 
 
 @pytest.fixture(scope="module")

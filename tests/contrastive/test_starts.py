@@ -16,7 +16,7 @@ from fusion.contract import ConfigError, LeakError, RunError
 from fusion.evaluation.evaluate import Evaluation
 from fusion.evaluation.intervals import Interval
 from fusion.inference.files import read_json
-from fusion.training.report import Silent
+from tests.telling import Told
 from tests.training.worlds import World, write_world
 
 SMALL = (
@@ -31,16 +31,6 @@ SMALL = (
     "pretrain.batch=4",
 )
 Cells = list[tuple[Cell, Evaluation]]
-
-
-class Told(Silent):
-    """Keeps what a job said."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.lines.append(text)
 
 
 @pytest.fixture(scope="module")

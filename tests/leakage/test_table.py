@@ -18,20 +18,10 @@ from fusion.leakage.figures import MEASURES, Figures, accuracy, mean, one_agains
 from fusion.leakage.grid import Cell, Condition, Grid, Half
 from fusion.leakage.report import bars, results, table
 from fusion.leakage.running import run_grid
-from fusion.training.report import Silent
 from tests.leakage.world import SECTION, SWITCHES, write_world
+from tests.telling import Told
 
 COPIES, HONEST = Condition(Half.copies, 0.2), Condition(Half.honest, 0.2)
-
-
-class Told(Silent):
-    """Keeps what a job said."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.lines.append(text)
 
 
 @pytest.fixture(scope="module")

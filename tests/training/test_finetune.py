@@ -21,6 +21,7 @@ from fusion.training.finetune import gather
 from fusion.training.outputs import read_part
 from fusion.training.report import Silent
 from fusion.training.split_data import split_tables
+from tests.telling import Told
 from tests.training.worlds import World, rewritten, write_media
 
 SOUND = {"streams": ("sound",)}
@@ -31,16 +32,6 @@ FURTHER: dict[str, Any] = {
     "label_columns": ["emotion"],
     "labels": {"emotion": {"low": "calm", "high": "loud", "odd": None}},
 }
-
-
-class Told(Silent):
-    """Keeps what a job said."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.lines.append(text)
 
 
 def weights(folder: Path) -> Mapping[str, torch.Tensor]:
