@@ -50,4 +50,5 @@ def _finetune(config: Path, overrides: list[str], *, start: Path | None, fold: s
     if not final and fold is None:
         words = ["fusion finetune", str(config), *(shlex.quote(one) for one in overrides)]
         words += ["--from", str(start)] if start is not None else []
-        out.print(f"model: {' '.join(words)} --final trains the one to use, on everybody", highlight=False)
+        text = f"model: {' '.join(words)} --final trains the one to use, on everybody"
+        out.print(text, highlight=False, markup=False)

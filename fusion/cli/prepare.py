@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,13 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from fusion.store.failures import Failure
+    from fusion.store.absences import Absence
     from fusion.store.prepare import PrepareReport, Survey
 
-#: Most failed clips that are listed one by one.
-LISTED = 30
-#: Exit status where not a single entry could be made.
-NOTHING_MADE = 65
 #: Exit status after an interrupt, as shells have it.
 INTERRUPTED = 130
 
@@ -29,22 +27,23 @@ def add(app: typer.Typer) -> None:
         overrides: Annotated[list[str] | None, typer.Argument(help="Changes to it, such as prepare.workers=4.")] = None,
     ) -> None:
         """Decode, transform and store what an experiment needs; what is stored already is left alone."""
-        report = prepare_config(config, overrides or ())
-        if report.failures and not report.made and not report.stored:
-            raise typer.Exit(NOTHING_MADE)
+        prepare_config(config, overrides or ())
 
 
-def prepare_config(config: Path, overrides: list[str] | tuple[str, ...] = ()) -> PrepareReport:
+def prepare_config(config: Path, overrides: list[str] | tuple[str, ...] = ()) -> None:
     """Prepare the clips of a config, of the corpora for training too, and say so on the terminal.
 
     Raises:
         ConfigError: The config is wrong.
         RunError: The disk is full, or a worker process was killed; the same call goes on from there.
+        DataError: No clip has one of the streams.
     """
     from fusion.catalog import catalog
     from fusion.cli.console import err, out, progress
     from fusion.config.experiment import read_experiment
     from fusion.corpora.loading import load_corpus
+    from fusion.data.streams import plan_streams
+    from fusion.store.absences import absences, require_some
     from fusion.store.prepare import prepare
     from fusion.store.store import Store, store_folder
 
@@ -77,10 +76,11 @@ def prepare_config(config: Path, overrides: list[str] | tuple[str, ...] = ()) ->
             stack.close()
             err.print("stopped; the same command goes on from here")
             raise typer.Exit(INTERRUPTED) from None
-    for line in summary(report, store.folder):
+    found = absences(clips, plan_streams(experiment, catalog()), store)
+    for line in summary(report, found, store.folder):
         out.print(line, markup=False)
-    out.print(f"next: fusion finetune {' '.join([str(config), *overrides])}", markup=False)
-    return report
+    require_some(found, experiment.corpus.name)
+    out.print(f"next: {shlex.join(['fusion', 'finetune', str(config), *overrides])}", markup=False)
 
 
 def describe(found: Survey, workers: int) -> str:
@@ -97,24 +97,16 @@ def describe(found: Survey, workers: int) -> str:
     )
 
 
-def summary(report: PrepareReport, folder: Path) -> list[str]:
+def summary(report: PrepareReport, found: Sequence[Absence], folder: Path) -> list[str]:
     """What was done, what is absent and what failed, in lines."""
     lines = [f"{_number(report.made, 'entry', 'entries')} made in {report.seconds:.0f} s, {report.stored} were there"]
-    lines += [f"  {stream}: nothing for it in {_number(count, 'clip')}" for stream, count in report.absent.items()]
+    for absence in found:
+        lines += [f"  {line}" for line in absence.lines]
     if report.failures:
-        lines.append(f"{report.failed_clips} of {_number(report.clips, 'clip')} failed; the job went on")
-        by_clip: dict[str, list[Failure]] = {}
-        for failure in report.failures:
-            by_clip.setdefault(failure.clip, []).append(failure)
-        width = max(len(clip) for clip in list(by_clip)[:LISTED])
-        for clip, failures in list(by_clip.items())[:LISTED]:
-            reasons: dict[str, list[str]] = {}
-            for failure in failures:
-                reasons.setdefault(failure.reason, []).append(failure.stream)
-            for reason, streams in reasons.items():
-                lines.append(f"    {clip:<{width}}   {', '.join(streams)}: {reason}")
-        if len(by_clip) > LISTED:
-            lines.append(f"    and {len(by_clip) - LISTED} more, in {folder / 'failures.jsonl'}")
+        lines.append(
+            f"{report.failed_clips} of {_number(report.clips, 'clip')} failed in part or whole; the job went on; "
+            f"all of them: {folder / 'failures.jsonl'}"
+        )
     return lines
 
 

@@ -52,6 +52,6 @@ def say_where(run: Path, following: str, *, fold: str | None) -> None:
     """End with the run's folder and what to type next, which after one fold is the same for the others."""
     from fusion.cli.console import out
 
-    out.print(f"run: {run}")
+    out.print(f"run: {run}", markup=False)
     again = "the same for the other folds, then once without --fold"
-    out.print(f"next: {following if fold is None else again}", highlight=False)
+    out.print(f"next: {following if fold is None else again}", highlight=False, markup=False)

@@ -32,7 +32,7 @@ def by_reason(failures: Iterable[Failure]) -> list[str]:
     for failure in failures:
         clips.setdefault(failure.reason, {})[failure.clip] = None
     lines = []
-    for reason, names in clips.items():
+    for reason, names in sorted(clips.items(), key=lambda one: -len(one[1])):
         first, others = next(iter(names)), len(names) - 1
         more = f" and {others} other{'s' if others > 1 else ''}" if others else ""
         lines.append(f"{first}{more}: {reason}")

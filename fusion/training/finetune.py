@@ -22,7 +22,7 @@ from fusion.data.streams import StreamPlan, cautions, plan_streams
 from fusion.evaluation.splits import SplitPlan, plan_splits
 from fusion.heads.suitability import check_suitability
 from fusion.inference.checkpoint import change_temperature
-from fusion.store.failures import by_reason
+from fusion.store.absences import absences, require_some
 from fusion.store.prepare import prepare
 from fusion.store.store import Store, store_folder
 from fusion.training.fold import FoldResult, train_fold
@@ -199,7 +199,7 @@ def gather(
     others = [clip for corpus in corpora for clip in corpus]
     store = Store(store_folder(experiment.prepare))
     if current().first:
-        _prepare(experiment, [*clips, *others], catalog, store, reporter)
+        _prepare(experiment, [*clips, *others], plans, catalog=catalog, store=store, reporter=reporter)
     current().wait()
     labelled = {clip.id: clip for clip in clips if target.encode(clip.labels) is not None}
     if not labelled:
@@ -231,13 +231,22 @@ def _without_foreign_labels(clip: Clip, target: Target) -> Clip:
     return clip
 
 
-def _prepare(experiment: Experiment, clips: Sequence[Clip], catalog: Catalog, store: Store, reporter: Reporter) -> None:
+def _prepare(
+    experiment: Experiment,
+    clips: Sequence[Clip],
+    plans: Mapping[str, StreamPlan],
+    *,
+    catalog: Catalog,
+    store: Store,
+    reporter: Reporter,
+) -> None:
     with reporter.progress("prepare", len(clips)) as advance:
-        report = prepare(experiment, clips, catalog=catalog, store=store, progress=advance)
-    for line in by_reason(report.failures):
-        reporter.say(f"  {line}")
-    if report.failures:
-        reporter.say(f"{report.failed_clips} clips failed in part; their streams count as absent")
+        prepare(experiment, clips, catalog=catalog, store=store, progress=advance)
+    found = absences(clips, plans, store)
+    require_some(found, experiment.corpus.name)
+    for absence in found:
+        for line in absence.lines:
+            reporter.say(f"  {line}")
 
 
 def describe_job(materials: Materials, job: str, start: Path | None) -> dict[str, Any]:

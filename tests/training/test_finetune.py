@@ -385,8 +385,15 @@ def test_a_stream_that_held_out_clips_lack_altogether(world: World, tmp_path: Pa
 
 def test_a_stream_that_no_clip_has(world: World, tmp_path: Path) -> None:
     mute = world.variant("mute", corpus=FURTHER, protocol={"name": "held_out", "validation": ["s7"], "test": ["s6"]})
-    with pytest.raises(DataError, match=r"stream 'pictures': is absent from every training clip"):
+    with pytest.raises(DataError, match=r"stream 'pictures' is absent from all 6 clips: the clip has no track of"):
         mute.train(tmp_path, *FAST)
+
+
+def test_a_stream_that_no_training_clip_has(world: World, tmp_path: Path) -> None:
+    corpus: dict[str, Any] = {"name": "manifest", "root": "..", "label_columns": ["emotion"]}
+    corpus["select"] = {"id": ["c02", "c08", "c09", "c10", "c11"]}
+    with pytest.raises(DataError, match=r"stream 'pictures': is absent from every training clip"):
+        world.variant("one", corpus=corpus).train(tmp_path, *FAST)
 
 
 def test_a_broken_clip_counts_as_absent(world: World, tmp_path: Path) -> None:
