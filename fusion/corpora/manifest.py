@@ -86,7 +86,7 @@ def read_manifest(file: Path, options: Options | None = None) -> list[Clip]:
     return [clips[clip_id][1] for clip_id in sorted(clips)]
 
 
-def inside(folder: Path, written: str) -> Path:
+def inside(folder: Path, written: str, whose: str = "the manifest's") -> Path:
     """A relative path below a folder.
 
     Raises:
@@ -94,10 +94,10 @@ def inside(folder: Path, written: str) -> Path:
     """
     pure = PurePosixPath(written)
     if pure.is_absolute() or PureWindowsPath(written).drive or written.startswith("\\") or "\0" in written:
-        raise DataError(f"the path '{written}' is not relative to the manifest's folder")
+        raise DataError(f"the path '{written}' is not relative to {whose} folder")
     path = folder / pure
     if ".." in pure.parts or not path.resolve().is_relative_to(folder.resolve()):
-        raise DataError(f"the path '{written}' leads out of the manifest's folder")
+        raise DataError(f"the path '{written}' leads out of {whose} folder")
     return path
 
 

@@ -45,7 +45,7 @@ def attach_tracks(clips: Sequence[Clip], kind: str, pattern: str, root: Path) ->
         known = {name: getattr(clip, name) for name in wanted}
         if any(value is None for value in known.values()):
             continue
-        file = inside(folder, _PLACEHOLDER.sub(lambda match, known=known: str(known[match[1]]), below))  # type: ignore[misc]
+        file = inside(folder, _PLACEHOLDER.sub(lambda match, known=known: str(known[match[1]]), below), "the corpus's")  # type: ignore[misc]
         if file.is_file():
             files[index] = file
     if not files and clips:

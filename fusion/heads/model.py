@@ -34,7 +34,11 @@ class StreamModel(nn.Module):
         else:
             missing = [name for name in names if name not in spec.classes]
             if missing:
-                raise ComponentError(f"has no logits for {', '.join(missing)}", where=type(encoder).__name__)
+                raise ComponentError(
+                    f"answers {', '.join(spec.classes)}, but the target has {', '.join(missing)} as well",
+                    where=f"encoder {type(encoder).__name__}",
+                    remedy="name all of the target's classes in the stream, in the target's words",
+                )
             self._order = [spec.classes.index(name) for name in names]
         self.spec = replace(spec, classes=tuple(names))
 

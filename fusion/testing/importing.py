@@ -20,9 +20,9 @@ HEAVY = ("torch", "torchvision", "torchaudio", "transformers", "cv2", "av", "pyd
 LIMIT = 120
 
 _SCRIPT = """
-import importlib, json, os, random, sys
+import importlib.util, json, os, random, sys
 
-heavy, jobs = json.loads(sys.stdin.read())
+heavy, files, jobs = json.loads(sys.stdin.read())
 deeds, own = [], []
 
 
@@ -60,13 +60,22 @@ def states():
     return found
 
 
+def load(module):
+    # A plugin in one file is found by its path: its folder is not searched.
+    if module not in files or module in sys.modules:
+        return importlib.import_module(module)
+    spec = importlib.util.spec_from_file_location(module, files[module])
+    sys.modules[module] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[module])
+
+
 def watched(modules):
     report = {}
     for module in modules:
         deeds.clear()
         before, known, error = set(sys.modules), states(), None
         try:
-            importlib.import_module(module)
+            load(module)
         except BaseException as raised:
             error = f"{type(raised).__name__}: {' '.join(str(raised).split())}"
         after = states()
@@ -142,7 +151,8 @@ def _watched(plugins: list[str], catalog: Catalog) -> dict[str, Report | Fault]:
     jobs = {plugin: _modules(plugin, catalog) for plugin in plugins}
     # What the process finds is what this one finds.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    given = json.dumps([HEAVY, [[plugin, *modules] for plugin, modules in jobs.items()]])
+    files = {file.name: str(file.path.absolute()) for file in catalog.files}
+    given = json.dumps([HEAVY, files, [[plugin, *modules] for plugin, modules in jobs.items()]])
     try:
         done = subprocess.run(  # noqa: S603 - this interpreter, on the plugins that are asked about
             [sys.executable, "-c", _SCRIPT], input=given, env=environment, capture_output=True, text=True, check=False,

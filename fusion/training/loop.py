@@ -211,10 +211,13 @@ class _Run:
 
     def _descend(self, loss: Tensor, where: str) -> None:
         if not bool(torch.isfinite(loss)):
+            begun = self.progress.epoch > 0 or self.progress.step > 0
             raise FusionError(
-                "the loss is not a number",
+                "the loss is not a number" if begun else "the loss is not a number before a single step is taken",
                 where=where,
-                remedy="lower the learning rate, or look for extreme values with `fusion data inspect`",
+                remedy="lower the learning rate, or look for extreme values in what the stream reads"
+                if begun
+                else "look at what the stream reads, and check its encoder with `fusion plugins check`",
             )
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)

@@ -213,6 +213,11 @@ def test_the_list_shows_the_file_like_any_plugin(folder: Path) -> None:
     assert "FILE: load a plugin" in fusion("--help --plugin mine/level.py", folder).stdout
 
 
+def test_the_kit_lets_its_options_lie_beside_the_rest(folder: Path) -> None:
+    done = fusion("plugins check level --component level_mlp --plugin mine/level.py", folder)
+    assert "options_are_light" not in done.stdout + done.stderr
+
+
 HOOK = "from fusion.contract import hookimpl\n@hookimpl\ndef register_heads(register):\n    "
 BAD = {
     "gone.py": (None, 66, "does not exist; name a Python file, or install the package"),

@@ -67,7 +67,7 @@ def test_logits_of_an_encoder_are_brought_into_the_targets_order() -> None:
     output: StreamOutput = model({"x": torch.tensor([[1.0, 2.0]])})
     assert output.logits.tolist() == [[4.0, 2.0]]  # type: ignore[union-attr]
     assert model.spec.classes == ("x", "y")
-    with pytest.raises(ComponentError, match="has no logits for z"):
+    with pytest.raises(ComponentError, match="answers y, x, but the target has z as well"):
         StreamModel(Doubler(OutputSpec(dim=None, classes=("y", "x"))), ("x", "z"))
     with pytest.raises(ComponentError, match="neither an embedding nor logits"):
         StreamModel(Doubler(OutputSpec(dim=None)), ("x", "z"))

@@ -10,7 +10,7 @@ from typing import Any
 from fusion.catalog import KINDS
 from fusion.contract import Example, FusionError
 from fusion.testing.importing import imports_of
-from fusion.testing.kit import RULES, Case, Fault, Subject, check
+from fusion.testing.kit import RULES, Case, Fault, NotApplicable, Subject, check
 
 _VERSIONED = ("modality", "decoder", "detector", "transform")
 
@@ -32,6 +32,8 @@ def imports_quietly(subject: Subject) -> None:
        whole=True)  # fmt: skip
 def options_are_light(subject: Subject) -> None:
     """Its plugin's module and its options' module import none of the heavy packages, so that configs are read fast."""
+    if subject.registration.plugin in {file.name for file in subject.bench.catalog.files}:
+        raise NotApplicable("a plugin in one file has its options beside the rest")
     report = imports_of(subject.registration.plugin, subject.bench)
     options = subject.registration.options
     # Reading a config imports pydantic in any case.

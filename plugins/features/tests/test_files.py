@@ -64,6 +64,10 @@ def test_arrays_are_read_alike(tmp_path):
     assert values(tmp_path / "all.npz", "b", pattern="{id}", rate="10") == (steps + 1).tolist()
 
 
+def test_semicolons_are_read_as_spreadsheets_write_them(table):
+    assert values(table(GOOD.replace(",", ";"))) == [[1.0, 2.0]]
+
+
 def test_a_missing_clip_is_absent_with_how_ids_look_there(table):
     source, _ = read(table(GOOD), "z")
     assert source.missing["features"] == (
@@ -74,7 +78,7 @@ def test_a_missing_clip_is_absent_with_how_ids_look_there(table):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (GOOD + "01-a,f,5,6\n", "the rows of '01-a' do not lie together"),
+        (GOOD + "01-a,f,5,6\n", "the id '01-a' stands in rows that do not lie together"),
         ("clip,AU01\n01-a,1\n01-a,2\n", "has 2 rows"),
         ("clip,AU01,AU02\n01-a,1\n", "row 2 has 2 cells, and the first one has 3"),
         ("clip,AU01\n01-a,high\n", "row 2, column 'AU01': 'high' is no number"),

@@ -94,10 +94,12 @@ class Scores:
                 f"there are {len(values)} scores of {count} classes", where="scores", remedy="correct classes"
             )
         if self.options.values == "probabilities" and not _is_distribution(values):
+            shown = ", ".join(f"{value:.3g}" for value in values)
             raise DataError(
-                f"{np.round(values, 3).tolist()} are no probabilities (they sum to {values.sum():.3g})",
+                f"{shown} are no probabilities (they sum to {values.sum():.3g})",
                 where="scores",
-                remedy="write values: logits, or name the right columns",
+                remedy="name the columns of all classes and divide each row by its sum; if they are logits, write "
+                "values: logits",
             )
         return values
 

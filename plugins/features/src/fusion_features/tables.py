@@ -57,7 +57,8 @@ class TableFile:
             return None
         if rows[-1] - rows[0] + 1 != len(rows):
             raise DataError(
-                f"the rows of {found!r} do not lie together (rows {rows[0] + 1} to {rows[-1] + 1} of data)",
+                f"the id {found!r} stands in rows that do not lie together (rows {rows[0] + 1} to {rows[-1] + 1} below "
+                "the names of columns)",
                 where=str(self._path),
                 remedy="sort the table by id and time, or find out whether one id stands for two clips",
             )
@@ -77,7 +78,7 @@ def open_table(path: Path, asked: Asked) -> FeatureFile:
 
 
 def _open_csv(path: Path, asked: Asked) -> FeatureFile:
-    delimiter = "\t" if ".tsv" in path.name.lower() else ","
+    delimiter = _delimiter(path)
     header = _header(path, delimiter)
     wanted = _chosen(path, header, asked)
     named = [name for name in (asked.id_column, asked.times) if name is not None]
@@ -90,6 +91,18 @@ def _open_csv(path: Path, asked: Asked) -> FeatureFile:
         _name_the_cell(path, delimiter, header, [name for name in types if name != asked.id_column])
         raise DataError(_reason(error), where=str(path), remedy="give every row one cell for each column") from None
     return _from_columns(path, table, wanted, asked)
+
+
+def _delimiter(path: Path) -> str:
+    """A tab in ``.tsv``; else a semicolon where the first line has some and no comma, as spreadsheets write it."""
+    if ".tsv" in path.name.lower():
+        return "\t"
+    try:
+        with _text(path) as file:
+            first = file.readline()
+    except (UnicodeDecodeError, OSError, EOFError):
+        return ","  # reading the header says what is wrong
+    return ";" if ";" in first and "," not in first else ","
 
 
 def _header(path: Path, delimiter: str) -> list[str]:

@@ -14,3 +14,9 @@ class PulseGRU:
 
     hidden: int = 16
     dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.hidden < 1:
+            raise ValueError(f"hidden is at least 1, not {self.hidden}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout is from 0 to below 1, not {self.dropout}")
