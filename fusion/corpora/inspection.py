@@ -134,8 +134,16 @@ def inspect(
         )
         for split in plan.splits
     )
-    notes = [*plan.notes, *(_alike_notes(labelled, plan.splits, progress) if alike else ())]
+    notes = [*plan.notes, *_shared_notes(loaded[0]), *(_alike_notes(labelled, plan.splits, progress) if alike else ())]
     return Inspection(tuple(reports), splits, plan.guarantee, plan.hash, tuple(notes), {"main": loaded[0]})
+
+
+def _shared_notes(clips: Sequence[Clip]) -> list[str]:
+    """What is not known before tables are read."""
+    kinds = sorted({track.kind for clip in clips for track in clip.tracks if track.shared})
+    if not kinds:
+        return []
+    return [f"{', '.join(kinds)}: one file for all clips; which of them it lacks is told by fusion prepare"]
 
 
 def _alike_notes(clips: Sequence[Clip], splits: Sequence[Split], progress: Progress | None) -> list[str]:

@@ -32,6 +32,14 @@ def experiment(**corpus):
     )
 
 
+def test_what_a_table_lacks_is_not_known_yet(folder, tmp_path):
+    (tmp_path / "units.csv").write_text("clip,first\n")
+    attached = experiment(attach={"features": f"{tmp_path}/units.csv"})
+    seen = inspect(attached, catalog=catalog(), base=folder)
+    assert "features: one file for all clips; which of them it lacks is told by fusion prepare" in seen.notes
+    assert not any("one file" in note for note in inspect(experiment(), catalog=catalog(), base=folder).notes)
+
+
 def test_counts(folder):
     steps = []
 
