@@ -181,12 +181,15 @@ def test_bad_settings_are_one_sentence(world: World, tmp_path: Path) -> None:
 
 
 def test_a_corpus_in_which_no_clip_has_both_sides(world: World, tmp_path: Path) -> None:
-    # voices in some clips, faces in others
-    corpus = {"name": "manifest", "root": "../further", "label_columns": []}
-    protocol = {"name": "held_out", "validation": ["s7"], "test": ["s8"]}
-    apart = world.variant("apart", corpus=corpus, target="none", protocol=protocol)
+    # held-out clips have both, the one to train with has a voice and no face
+    corpus = {"name": "manifest", "root": "..", "label_columns": ["emotion"]}
+    select = {"id": ["c02", "c08", "c09", "c10", "c11"]}
+    apart = world.variant("apart", corpus={**corpus, "select": select})
     with pytest.raises(DataError, match=r"no training clip has both sound and pictures; `fusion data inspect`"):
         run(apart, tmp_path)
+    none = world.variant("none", corpus={**corpus, "root": "../further"})
+    with pytest.raises(DataError, match=r"stream 'pictures' is absent from all 7 clips"):
+        run(none, tmp_path)
 
 
 def test_too_short_clips_take_part_with_one_window(world: World, tmp_path: Path) -> None:
