@@ -162,14 +162,18 @@ def prepare(files: list[Path], voice: str) -> None:
     """The whole job in this process, into a fresh store."""
     from fusion.catalog import catalog
     from fusion.contract import PICTURES, SOUND, Clip, Track
+    from fusion.data.streams import plan_streams
+    from fusion.store.absences import absences
     from fusion.store.prepare import prepare as job
     from fusion.store.store import Store
 
     clips = [Clip(file.stem, (Track(PICTURES, file), Track(SOUND, file))) for file in files]
     with tempfile.TemporaryDirectory() as folder:
-        report = job(experiment_with(voice), clips, catalog=catalog(), store=Store(Path(folder)))
-    if report.failures or report.absent or report.made != 3 * len(clips):
-        raise SystemExit(f"not everything was made: {report}")
+        experiment, store = experiment_with(voice), Store(Path(folder))
+        report = job(experiment, clips, catalog=catalog(), store=store)
+        missing = absences(clips, plan_streams(experiment, catalog()), store)
+    if missing or report.made != 3 * len(clips):
+        raise SystemExit(f"not everything was made: {report}, {missing}")
 
 
 def worker(pipe: Connection) -> None:

@@ -25,7 +25,7 @@ from fusion.evaluation.shortcut import loudness_and_length_of_strangers
 from fusion.evaluation.table import Table
 from fusion.inference.checkpoint import DESCRIPTION
 from fusion.inference.files import read_json
-from fusion.store.failures import by_reason
+from fusion.store.absences import absences
 from fusion.store.levels import Levels
 from fusion.store.prepare import prepare
 from fusion.store.store import Store, store_folder
@@ -98,9 +98,10 @@ def evaluate_on(
         for note in notes:
             reporter.say(note)
         with reporter.progress("prepare", len(clips)) as advance:
-            report = prepare(experiment, clips, catalog=catalog, store=store, progress=advance)
-        for line in by_reason(report.failures):
-            reporter.say(f"  {line}")
+            prepare(experiment, clips, catalog=catalog, store=store, progress=advance)
+        for absence in absences(clips, plans, store):
+            for line in absence.lines:
+                reporter.say(f"  {line}")
         data = ClipTable(clips, plans, store, target)
         shortcut = _shortcut(clips, data, store, target)
         table = _scored(

@@ -20,12 +20,12 @@ class Absence:
 
     Args:
         stream: Its name.
-        reasons: By clip, in order, why.
+        reasons: The clips' ids, in order, and why; clips of several corpora may have one id.
         clips: Clips in all.
     """
 
     stream: str
-    reasons: Mapping[str, str]
+    reasons: tuple[tuple[str, str], ...]
     clips: int
 
     @property
@@ -36,7 +36,7 @@ class Absence:
     @property
     def lines(self) -> list[str]:
         """How many clips lack it, and which for what reason, the commonest first."""
-        counted = by_reason(Failure(clip, self.stream, reason) for clip, reason in self.reasons.items())
+        counted = by_reason(Failure(clip, self.stream, reason) for clip, reason in self.reasons)
         lines = [f"{self.stream}: absent from {len(self.reasons)} of {self.clips} clips"]
         lines += [f"  {line}" for line in counted[:SHOWN]]
         return lines + ([f"  and {len(counted) - SHOWN} other reasons"] if len(counted) > SHOWN else [])
@@ -46,7 +46,8 @@ def absences(clips: Sequence[Clip], plans: Mapping[str, StreamPlan], store: Stor
     """The streams that are absent from some of prepared clips, those that failed among them."""
     found = []
     for name, plan in plans.items():
-        reasons = {clip.id: reason for clip in clips if (reason := store.lookup(clip, plan).absence) is not None}
+        asked = ((clip.id, store.lookup(clip, plan).absence) for clip in clips)
+        reasons = tuple((clip, reason) for clip, reason in asked if reason is not None)
         if reasons:
             found.append(Absence(name, reasons, len(clips)))
     return found
@@ -60,7 +61,7 @@ def require_some(found: Sequence[Absence], corpus: str) -> None:
     """
     for absence in found:
         if absence.everywhere:
-            reason = next(iter(absence.reasons.values()))
+            _, reason = absence.reasons[0]
             raise DataError(
                 f"stream '{absence.stream}' is absent from all {absence.clips} clips: {reason}",
                 where=f"corpus {corpus}",

@@ -28,12 +28,12 @@ class Failure:
 
 def by_reason(failures: Iterable[Failure]) -> list[str]:
     """A line for each reason, with the clips it concerns: a table that is wrong fails every clip in one way."""
-    clips: dict[str, dict[str, None]] = {}
+    clips: dict[str, list[str]] = {}
     for failure in failures:
-        clips.setdefault(failure.reason, {})[failure.clip] = None
+        clips.setdefault(failure.reason, []).append(failure.clip)
     lines = []
     for reason, names in sorted(clips.items(), key=lambda one: -len(one[1])):
-        first, others = next(iter(names)), len(names) - 1
+        first, others = names[0], len(names) - 1
         more = f" and {others} other{'s' if others > 1 else ''}" if others else ""
         lines.append(f"{first}{more}: {reason}")
     return lines

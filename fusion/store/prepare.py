@@ -61,7 +61,6 @@ class PrepareReport:
         clips: Clips in all.
         made: Entries made now, those of absent streams included.
         stored: Entries that were there before.
-        absent: By stream, how many of the entries made now say that the clip has nothing for it.
         failures: What could not be made; tried again the next time.
         seconds: Time it took.
     """
@@ -69,7 +68,6 @@ class PrepareReport:
     clips: int
     made: int
     stored: int
-    absent: Mapping[str, int]
     failures: tuple[Failure, ...]
     seconds: float
 
@@ -90,7 +88,6 @@ class Progress(Protocol):
 @dataclass(slots=True)
 class _Tally:
     made: int = 0
-    absent: dict[str, int] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     failed: set[str] = field(default_factory=set)
 
@@ -99,8 +96,6 @@ class _Tally:
 
     def count(self, outcome: Outcome) -> None:
         self.made += len(outcome.made)
-        for stream in outcome.absent:
-            self.absent[stream] = self.absent.get(stream, 0) + 1
         self.failures.extend(outcome.failures)
         self.failed.update(failure.clip for failure in outcome.failures)
 
@@ -187,9 +182,7 @@ def prepare(
         with naming_full_disk(store.folder):
             store.folder.mkdir(parents=True, exist_ok=True)
             store.failures.add(tally.failures)
-    return PrepareReport(
-        found.clips, tally.made, found.stored, tally.absent, tuple(tally.failures), time.monotonic() - begun
-    )
+    return PrepareReport(found.clips, tally.made, found.stored, tuple(tally.failures), time.monotonic() - begun)
 
 
 def shards(tasks: Sequence[Task], size: int) -> list[list[Task]]:

@@ -41,13 +41,11 @@ class Outcome:
     Args:
         clip: Its id.
         made: Streams that were stored.
-        absent: Those of them that were stored as absent.
         failures: Streams that could not be made.
     """
 
     clip: str
     made: tuple[str, ...]
-    absent: tuple[str, ...]
     failures: tuple[Failure, ...]
 
 
@@ -73,10 +71,9 @@ def prepare_clip(
     for stream, key in task.keys.items():
         streams_of.setdefault(key, []).append(stream)
     todo = {streams[0]: key for key, streams in streams_of.items() if not store.has(key)}
-    absent: dict[str, str] = {}
     failed: dict[str, str] = {}
     try:
-        absent, failed = _make(
+        failed = _make(
             task.clip, {stream: plans[stream] for stream in todo}, todo, store, longest=longest, stopped=stopped
         )
     except (RunError, Stopped):
@@ -90,11 +87,8 @@ def prepare_clip(
         first = streams_of[key][0]
         if first in failed:
             failures.append(Failure(task.clip.id, stream, failed[first], key))
-        elif first not in todo and store.read(key).absence is not None:
-            absent[first] = ""  # made meanwhile, by another job or for a clip of equal content
     made = tuple(stream for stream, key in task.keys.items() if streams_of[key][0] not in failed)
-    gone = tuple(stream for stream, key in task.keys.items() if streams_of[key][0] in absent)
-    return Outcome(task.clip.id, made, gone, tuple(failures))
+    return Outcome(task.clip.id, made, tuple(failures))
 
 
 def _make(
@@ -105,7 +99,8 @@ def _make(
     *,
     longest: Fraction | None,
     stopped: Callable[[], bool],
-) -> tuple[dict[str, str], dict[str, str]]:
+) -> dict[str, str]:
+    """Why streams failed, by name; all others are stored."""
     from contextlib import ExitStack
 
     from fusion.data.chain import ChainBlock, ChainEnd, run_chains
@@ -132,7 +127,7 @@ def _make(
             for stream, writer in writers.items():
                 if stream not in failed:
                     writer.finish(event.duration, absent.get(stream))
-    return absent, failed
+    return failed
 
 
 class _Process:

@@ -215,7 +215,10 @@ def test_the_list_shows_the_file_like_any_plugin(folder: Path) -> None:
 
 def test_the_kit_lets_its_options_lie_beside_the_rest(folder: Path) -> None:
     done = fusion("plugins check level --component level_mlp --plugin mine/level.py", folder)
-    assert "options_are_light" not in done.stdout + done.stderr
+    row = next(line for line in done.stdout.splitlines() if line.split()[:2] == ["encoder", "level_mlp"])
+    assert int(row.split()[2]) >= 4, done.stdout
+    assert "imports_quietly" not in done.stdout
+    assert "options_are_light" not in done.stdout
 
 
 HOOK = "from fusion.contract import hookimpl\n@hookimpl\ndef register_heads(register):\n    "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -20,7 +21,7 @@ class _Chance(Protocol):
 Options = TypeVar("Options", bound=_Chance)
 
 
-class FrameAugmentation(Generic[Options]):
+class FrameAugmentation(ABC, Generic[Options]):
     """Changes ``frames`` ``[N, F]`` of a row with a chance; everything else of the row stays."""
 
     def __init__(self, options: Options) -> None:
@@ -33,9 +34,9 @@ class FrameAugmentation(Generic[Options]):
         changed = self.change(np.array(frames.data, dtype=np.float32), float(frames.rate), random)
         return {**pieces, "frames": Pieces(changed, frames.rate, frames.first)}
 
+    @abstractmethod
     def change(self, frames: Frames, rate: float, random: np.random.Generator) -> Frames:
         """New frames from a copy ``[N, F]`` (it may be written to) at ``rate`` frames a second."""
-        raise NotImplementedError
 
 
 def sampled(frames: Frames, positions: NDArray[np.floating[Any]], axis: int) -> Frames:
