@@ -34,5 +34,5 @@ def leakage(config: Config, overrides: Overrides = None) -> None:
     command = shlex.join(["fusion", *sys.argv[1:]])
     write_report(folder, Figures(cells, loaded.experiment.seed), settings, command)
     out.print((folder / "table.md").read_text(encoding="utf-8"), markup=False, highlight=False, soft_wrap=True)
-    for name in ("systems.svg", "runs.csv", "results.json"):
+    for name in ("systems.svg", "causes.svg", "runs.csv", "results.json"):
         out.print(f"{folder / name}", markup=False)

@@ -12,9 +12,10 @@ def line(x1: float, y1: float, x2: float, y2: float, colour: str, *, dashed: boo
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"{dashes}/>'
 
 
-def text(x: float, y: float, words: str, anchor: str = "start") -> str:
+def text(x: float, y: float, words: str, anchor: str = "start", *, bold: bool = False) -> str:
     """Words whose baseline is at a point; ``anchor`` says which end of them (``start``, ``middle``, ``end``)."""
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="#39424b">{escape(words)}</text>'
+    weight = ' font-weight="600"' if bold else ""
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="#39424b"{weight}>{escape(words)}</text>'
 
 
 def page(width: int, height: int, title: str, parts: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from fusion.evaluation.wording import LOUDNESS_AND_LENGTH, MAJORITY
 from fusion.inference.files import write_atomic
+from fusion.leakage.causes_chart import causes_chart
 from fusion.leakage.chart import chart
 from fusion.leakage.figures import MEASURES, Figures, Score, accuracy, mean, one_against_rest
 from fusion.leakage.grid import Condition, Half, size_name
@@ -27,7 +28,7 @@ _CHANCE = "chance"
 
 
 def write_report(folder: Path, figures: Figures, settings: Leakage, command: str) -> None:
-    """Write ``table.md``, ``results.json``, ``runs.csv`` and ``systems.svg``."""
+    """Write ``table.md``, ``results.json``, ``runs.csv``, ``systems.svg`` and ``causes.svg``."""
     write_atomic(folder / "table.md", table(figures, settings, command).encode())
     write_atomic(folder / "results.json", (json.dumps(results(figures, settings), indent=1) + "\n").encode())
     lines = figures.lines()
@@ -36,7 +37,11 @@ def write_report(folder: Path, figures: Figures, settings: Leakage, command: str
     writer.writeheader()
     writer.writerows(lines)
     write_atomic(folder / "runs.csv", text.getvalue().encode())
-    write_atomic(folder / "systems.svg", chart(bars(figures, settings), chances=_chances(figures)).encode())
+    chances = _chances(figures)
+    write_atomic(folder / "systems.svg", chart(bars(figures, settings), chances=chances).encode())
+    ladders = _ladders(figures, settings)
+    drawn = causes_chart(ladders, size=size_name(settings.at), chances=(chances["accuracy"], chances[PRINTED]))
+    write_atomic(folder / "causes.svg", drawn.encode())
 
 
 def results(figures: Figures, settings: Leakage) -> dict[str, Any]:

@@ -126,7 +126,8 @@ def test_the_command_writes_the_table_the_chart_and_the_runs_it_read(
     runs = list(csv.DictReader((found / "runs.csv").read_text(encoding="utf-8").splitlines()))
     assert {row["run"] for row in runs} == {str(cell.run) for cell in cells}
     assert {(row["leaking"], row["protocol"] == Half.honest) for row in runs} == {("True", False), ("False", True)}
-    ET.fromstring((found / "systems.svg").read_text(encoding="utf-8"))
+    for picture in ("systems.svg", "causes.svg"):
+        ET.fromstring((found / picture).read_text(encoding="utf-8"))
     scores = json.loads((found / "results.json").read_text(encoding="utf-8"))
     shown = scores["scores"]["accuracy"]["Voice"]["mean"]["honest"]
     assert f"{shown['value']:.3f} ({shown['low']:.3f} .. {shown['high']:.3f})" in text
