@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from fusion.evaluation import svg
 from fusion.leakage.figures import Score
 
-#: Panels side by side; width of one, of its words and of its scale; height of its title, of a bar, of its ticks; pixels.
+#: Panels side by side; width of one, of its words, of its scale; height of its title, of a bar, of its ticks; pixels.
 _COLUMNS, _PANEL, _WORDS, _SCALE = 2, 500, 182, 230
 _TITLE, _ROW, _TICKS, _ABOVE = 26, 24, 34, 40
 _HONEST, _ADDED, _TAKEN = "#2f6f9f", "#b4552d", "#8a939b"
