@@ -195,7 +195,8 @@ def _split(experiment: Experiment, settings: Leakage, half: Half, test: float) -
     if half is Half.speakers:
         return [protocol, "leaking=true"]
     if half is Half.pieces:
-        return [protocol, "leaking=true", _set("copies", pieces)]
+        drawn = [] if settings.per_piece is None else [_set("window.per_clip", settings.per_piece)]
+        return [protocol, "leaking=true", _set("copies", pieces), *drawn]
     return [
         protocol,
         "leaking=true",

@@ -33,6 +33,8 @@ class Leakage:
         validation: Likewise, what validates.
         draws: Splits of each share with whole speakers apart; fewer where speakers allow no more.
         leaking_draws: Splits of each share at random.
+        per_piece: Windows drawn from each piece in an epoch where pieces are split at random; as many as from a clip
+            unless given, so that clips of several pieces are seen longer there.
         at: The share at which causes are added one by one and switches are turned.
         switched: The system whose switches are turned.
         switches: By name, changes of the recipe.
@@ -44,6 +46,7 @@ class Leakage:
     validation: float = 0.1
     draws: int = 10
     leaking_draws: int = 3
+    per_piece: int | None = None
     at: float = 0.2
     switched: str | None = None
     switches: dict[str, Switch] = field(default_factory=dict)
@@ -60,6 +63,8 @@ class Leakage:
             raise ValueError(f"at is one of the shares that are tested, {', '.join(f'{one:g}' for one in self.test)}")
         if min(self.draws, self.leaking_draws) < 1:
             raise ValueError("draws and leaking_draws are at least 1")
+        if self.per_piece is not None and self.per_piece < 1:
+            raise ValueError("per_piece is at least 1")
         if self.switches and self.switched not in self.systems:
             raise ValueError("switches need switched: one of the systems")
         strangers = [name for name in self.published if name not in self.systems]
