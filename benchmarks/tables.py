@@ -2,10 +2,12 @@
 
     python benchmarks/tables.py RUN OUTPUT [TITLE] [--together STREAM,STREAM...]      (RUN may be one fold of a run)
     python benchmarks/tables.py --folds RUN OUTPUT [TITLE]
+    python benchmarks/tables.py --job FOLDER OUTPUT [TITLE]
 
 Streams that stand together are several views of one thing, such as three networks on one voice: the table leaves out
 the rows in which only some of them are there. The second form is for a run of which not all folds are done: the folds
-that `fusion evaluate RUN --fold FOLD` has scored stand side by side.
+that `fusion evaluate RUN --fold FOLD` has scored stand side by side. The third takes what `fusion leakage` or `fusion
+compare` wrote into FOLDER: its table under the title, its numbers and its pictures.
 
 Writes OUTPUT.md (the table) and, beside it, OUTPUT.json (every row without curves) and OUTPUT.csv (the headline's
 prediction for each test clip), so that each figure can be traced and each interval computed again.
@@ -43,6 +45,17 @@ def _elsewhere(text: str) -> str:
     """Paths of other runs as they would be in the project's folder: where they lay is nobody's business."""
     folder = os.environ.get("FUSION_RUNS")
     return text if folder is None else text.replace(f"{Path(folder).resolve()}/", "runs/")
+
+
+def job_table(folder: Path, output: Path, title: str) -> None:
+    """Write OUTPUT.md and, beside it, each other file of the job as OUTPUT.json, OUTPUT_NAME.csv or OUTPUT_NAME.svg."""
+    table = (folder / "table.md").read_text(encoding="utf-8")
+    output.with_suffix(".md").write_text(f"# {title}\n\n{_elsewhere(table)}", encoding="utf-8")
+    for file in sorted(folder.iterdir()):
+        if file.suffix in (".csv", ".json", ".svg"):
+            name = output.stem if file.suffix == ".json" else f"{output.stem}_{file.stem}"
+            text = _elsewhere(file.read_text(encoding="utf-8"))
+            (output.parent / f"{name}{file.suffix}").write_text(text, encoding="utf-8")
 
 
 def validation_scores(run: Path) -> str:
@@ -163,9 +176,12 @@ if __name__ == "__main__":
     asked.add_argument("title", nargs="?")
     asked.add_argument("--together", type=lambda text: text.split(","), default=())
     asked.add_argument("--folds", action="store_true")
+    asked.add_argument("--job", action="store_true")
     given = asked.parse_args()
     heading = given.title or given.output.stem
-    if given.folds:
+    if given.job:
+        job_table(given.run, given.output, heading)
+    elif given.folds:
         folds_table(given.run, given.output, heading)
     else:
         main(given.run, given.output, heading, given.together)

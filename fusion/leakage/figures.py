@@ -135,6 +135,15 @@ class Figures:
         split = self._record(condition)["split"]
         return [split["guarantee"], *split["notes"]]
 
+    def split_hash(self, condition: Condition) -> str:
+        """What tells the splits of a condition's runs from others."""
+        return str(self._record(condition)["split"]["hash"])
+
+    @property
+    def seed(self) -> int:
+        """The seed of all runs."""
+        return int(self._record(self.cells[0].condition)["seed"])
+
     def _record(self, condition: Condition) -> dict[str, Any]:
         cell = next(one for one in self.cells if one.condition == condition)
         record: dict[str, Any] = read_json(cell.run / "run.json")

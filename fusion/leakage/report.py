@@ -167,6 +167,10 @@ def _preamble(figures: Figures, settings: Leakage, command: str) -> list[str]:
     def splits(half: Half) -> str:
         return ", ".join(str(figures.splits(Condition(half, test))) for test in settings.test)
 
+    def hashes(half: Half) -> str:
+        found = [(test, figures.split_hash(Condition(half, test))) for test in settings.test]
+        return ", ".join(f"{size_name(test)} {own}" for test, own in found)
+
     def guarantees(half: Half) -> list[str]:
         return [f"  - {line}" for line in figures.guarantees(Condition(half, settings.at))]
 
@@ -181,6 +185,8 @@ def _preamble(figures: Figures, settings: Leakage, command: str) -> list[str]:
         *guarantees(Half.honest),
         f"- train-test shares {', '.join(map(size_name, settings.test))}: of rows (leaking) or of speakers, rounded up "
         f"(honest); {100 * settings.validation:g} % of either validate and are taken from the training side",
+        f"- seed {figures.seed}; split hashes: leaking {hashes(Half.copies)}; honest {hashes(Half.honest)}; each run "
+        "scores each test part once",
         "- scores: answers of all splits pooled, which is the mean over splits weighted by their clips",
         f"- intervals: 95 %, bootstrap over {figures.count} {figures.over}, the same draws for every score, so that "
         "differences are paired; chance differences from one training to the next are not in them",

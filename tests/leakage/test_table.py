@@ -108,6 +108,8 @@ def test_the_command_writes_the_table_the_chart_and_the_runs_it_read(
     assert "**LEAKING columns**, the paper's protocol: rows are made of clips first" in text
     assert "- LEAKING: random lets speakers, and copies of one clip, cross parts" in text
     assert "- speaker_draws: no speaker and no take stands in two parts" in text
+    by_half = {c.condition: read_json(c.run / "run.json")["split"]["hash"] for c in cells}
+    assert f"seed 0; split hashes: leaking 80-20 {by_half[COPIES]}; honest 80-20 {by_half[HONEST]};" in text
     for heading in ("## Accuracy\n", "## Accuracy, one against rest\n", "## Unweighted average recall\n"):
         assert heading in text
     lines = text.splitlines()
