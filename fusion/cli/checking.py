@@ -8,6 +8,8 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
+from fusion.catalog.discovery import KINDS
+from fusion.cli.usage import UsageError
 from fusion.contract import ComponentError
 from fusion.testing import Check, Outcome, checks_for
 
@@ -19,7 +21,10 @@ def check(package: str, *, kind: str | None, component: str | None, golden: bool
 
     Raises:
         ComponentError: A check failed, or there is no such plugin.
+        UsageError: There are no components of such a kind.
     """
+    if kind not in {None, *KINDS}:
+        raise UsageError(f"there is no kind '{kind}'", where="--kind", remedy=f"name one of {', '.join(KINDS)}")
     checks = [one for one in checks_for(package, kind=kind) if component in {None, one.component}]
     if not checks:
         raise ComponentError(f"offers no component '{component}'", where=package, remedy="see fusion plugins list")

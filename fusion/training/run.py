@@ -29,13 +29,13 @@ RUN_FORMAT = 1
 
 #: The file of a run that says whom and what it has seen.
 CLIPS = "clips.json"
-#: What of a begun run's record must be the same for it to go on.
+#: What of a begun run's record must be the same for it to go on, causes first: other clips are split otherwise.
 _SAME = {
     "job": "job",
     "config": "config",
+    "identity": "set of clips",
     "split": "split",
     "start": "start",
-    "identity": "identity",
     "plugins": "content of its single-file plugins",
 }
 
@@ -185,8 +185,9 @@ class Record:
             before = self.read()
             for key, words in _SAME.items():
                 if key in before and _compared(key, before) != _compared(key, content):
+                    changes = _changes(read_clips(self.folder), clips) if key == "identity" else f"another {words}"
                     raise RunError(
-                        f"holds a run with another {words}",
+                        f"holds a run with {changes}",
                         where=str(self.folder),
                         remedy="move the old run away, or give an override so that this one gets a folder of its own",
                     )
@@ -232,6 +233,23 @@ def read_clips(folder: Path) -> list[dict[str, Any]]:
     """The ``known_clips`` of a run. Raises RunError where they are missing."""
     clips: list[dict[str, Any]] = read_json(folder / CLIPS)
     return clips
+
+
+def _changes(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> str:
+    """What tells two lists of known clips apart, in words."""
+    old, new = ({str(clip["id"]): dict(clip) for clip in clips} for clips in (before, now))
+    kinds = {
+        "gone now": [name for name in old if name not in new],
+        "new": [name for name in new if name not in old],
+        "different now": [name for name in new if name in old and new[name] != old[name]],
+    }
+    said = [
+        f"{len(names)} clip{'s' * (len(names) != 1)} {'are' if len(names) != 1 else 'is'} {kind} "
+        f"({', '.join(names[:3])}{', ...' * (len(names) > 3)})"
+        for kind, names in kinds.items()
+        if names
+    ]
+    return f"other clips: {'; '.join(said) or 'they come in another order'}"
 
 
 def starts_of(record: Mapping[str, Any]) -> list[Path]:

@@ -108,8 +108,12 @@ def train_stream(job: SplitJob, name: str) -> tuple[StreamDescription, StreamMod
         frozen=settings.frozen,
     )
     progress = _fit(job, task, training, folder, stage=f"stream:{name}")
-    best = "" if progress.best is None or not job.validated else f", validation {progress.best.score:.3f}"
-    job.reporter.say(f"  {name}: best after epoch {progress.best_epoch + 1} of {len(progress.history)}{best}")
+    epochs, best = len(progress.history), progress.best if job.validated else None
+    if best is None:
+        job.reporter.say(f"  {name}: trained for {epochs} epochs, the last one is kept")
+    else:
+        said = f"best after epoch {progress.best_epoch + 1} of {epochs}, validation {best.score:.3f}"
+        job.reporter.say(f"  {name}: {said}")
     return description, model, progress
 
 

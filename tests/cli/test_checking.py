@@ -50,6 +50,12 @@ def run(*arguments: str) -> int:
     return left.value.code
 
 
+def test_a_kind_that_does_not_exist_is_told_with_those_that_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("planted", "--kind", "encoders") == 64
+    told = capsys.readouterr().err
+    assert "--kind: there is no kind 'encoders'; name one of modality, decoder" in told
+
+
 def test_the_table_has_a_line_for_each_component_and_says_what_did_not_pass(
     shelf: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -456,7 +456,10 @@ def test_a_run_goes_on_with_the_same_material_only(world: World, tmp_path: Path)
     small.train(folder, *FAST, **SOUND)
     listed = (folder / "clips.json").read_bytes()
     write_media(world.folder / "small" / "0.wav", "calm", 1, 0.7, pictures=False)
-    with pytest.raises(RunError, match=r"holds a run with another identity"):
+    with pytest.raises(RunError, match=r"holds a run with other clips: 1 clip is different now \(m0\)"):
+        small.train(folder, *FAST, **SOUND)
+    (world.folder / "small" / "manifest.csv").write_text("\n".join([*rows[:-2], f"n{rows[-1][1:]}"]))
+    with pytest.raises(RunError, match=r"2 clips are gone now \(m4, m5\); 1 clip is new \(n5\); 1 clip is different"):
         small.train(folder, *FAST, **SOUND)
     assert (folder / "clips.json").read_bytes() == listed
     with pytest.raises(RunError, match=r"holds a run with another config"):
