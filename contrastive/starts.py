@@ -20,8 +20,7 @@ from fusion.catalog import catalog as installed_catalog
 from fusion.config.experiment import LoadedExperiment, job_folder, read_experiment
 from fusion.config.models import Experiment
 from fusion.contract import ConfigError, Problem
-from fusion.evaluation.evaluate import Evaluation, evaluate
-from fusion.inference.files import read_json
+from fusion.evaluation.evaluate import Evaluation, evaluate, evaluation_of
 from fusion.training.finetune import finetune, gather
 from fusion.training.loop import logged_seconds
 from fusion.training.report import Reporter, Silent
@@ -148,25 +147,18 @@ def compare_starts(
     """
     catalog, reporter = catalog or installed_catalog(), reporter or Silent()
     cells = grid.cells(catalog)
-    missing = [cell for cell in cells if not _is_scored(cell)]
+    missing = [cell for cell in cells if evaluation_of(cell.run, cell.loaded) is None]
     reporter.say(f"{len(cells)} cells, {len(missing)} of them to do")
     if missing:
         reporter.say(_budget(missing, measure(missing, catalog), catalog))
     return [(cell, _run(cell, number, len(cells), catalog, reporter)) for number, cell in enumerate(cells, 1)]
 
 
-def _is_scored(cell: Cell) -> bool:
-    """Whether a cell's run of this very config is evaluated; a run of another one is for finetune to refuse."""
-    record = cell.run / "run.json"
-    scored = record.is_file() and (cell.run / "evaluation" / "results.json").is_file()
-    return scored and read_json(record)["config"] == cell.loaded.data
-
-
 def _run(cell: Cell, number: int, count: int, catalog: Catalog, reporter: Reporter) -> Evaluation:
     """One cell's score, from its runs as far as they are there."""
-    if _is_scored(cell):
-        folder = cell.run / "evaluation"
-        return Evaluation(folder, read_json(folder / "results.json"))
+    before = evaluation_of(cell.run, cell.loaded)
+    if before is not None:
+        return before
     reporter.say(f"cell {number} of {count}: {cell.start}, {cell.share * 100:g} % of the labels; run {cell.run}")
     if cell.pretrained is not None:
         pretrain(cell.loaded, cell.pretrained, start=cell.after, catalog=catalog, reporter=reporter)

@@ -103,6 +103,16 @@ def evaluate(
         return write_results(run / "evaluation" if fold is None else run / fold / "evaluation", results, table)
 
 
+def evaluation_of(run: Path, loaded: LoadedExperiment) -> Evaluation | None:
+    """The results of a run of this very config; None where there is none, or it is not evaluated."""
+    folder = run / "evaluation"
+    if not (run / "run.json").is_file() or not (folder / "results.json").is_file():
+        return None
+    if read_json(run / "run.json")["config"] != loaded.data:
+        return None
+    return Evaluation(folder, read_json(folder / "results.json"))
+
+
 def described(record: Mapping[str, Any]) -> dict[str, Any]:
     """What results say of the run they come from."""
     keys = ("job", "source", "overrides", "start", "begun", "seed", "split", "data", "environment", "config")

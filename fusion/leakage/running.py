@@ -11,8 +11,7 @@ from time import perf_counter, process_time
 from fusion.catalog import Catalog
 from fusion.catalog import catalog as installed_catalog
 from fusion.config.experiment import LoadedExperiment, read_experiment
-from fusion.evaluation.evaluate import evaluate
-from fusion.inference.files import read_json
+from fusion.evaluation.evaluate import evaluate, evaluation_of
 from fusion.leakage.grid import Cell, Condition, Grid
 from fusion.training.finetune import finetune, gather
 from fusion.training.loop import logged_seconds
@@ -34,7 +33,7 @@ def run_grid(grid: Grid, *, catalog: Catalog | None = None, reporter: Reporter |
     """
     catalog, reporter = catalog or installed_catalog(), reporter or Silent()
     cells = grid.cells(catalog)
-    missing = [cell for cell in cells if not _is_scored(cell)]
+    missing = [cell for cell in cells if evaluation_of(cell.run, cell.loaded) is None]
     to_do = {cell.run for cell in missing}
     reporter.say(f"{len(cells)} runs, {len(missing)} of them to do")
     if missing:
@@ -45,13 +44,6 @@ def run_grid(grid: Grid, *, catalog: Catalog | None = None, reporter: Reporter |
             finetune(cell.loaded, cell.run, catalog=catalog, reporter=reporter)
             evaluate(cell.run, catalog=catalog, reporter=reporter)
     return cells
-
-
-def _is_scored(cell: Cell) -> bool:
-    """Whether a run of this very config is evaluated; a run of another one is for finetune to refuse."""
-    record = cell.run / "run.json"
-    scored = record.is_file() and (cell.run / "evaluation" / "results.json").is_file()
-    return scored and read_json(record)["config"] == cell.loaded.data
 
 
 @dataclass(frozen=True)
@@ -83,17 +75,17 @@ def _budget(cells: Sequence[Cell], catalog: Catalog, reporter: Reporter) -> str:
 
 def _training_windows(cells: Sequence[Cell], catalog: Catalog, reporter: Reporter) -> dict[Condition, list[int]]:
     """By condition, training windows in an epoch of each split."""
-    found: dict[Condition, list[int]] = {}
+    counts: dict[Condition, list[int]] = {}
     shown = set()
     for cell in cells:
         condition = cell.condition
-        if condition not in found:
+        if condition not in counts:
             # Streams differ from switch to switch, so that only the first run of each has clips to prepare.
             hears = Silent() if condition.switch in shown else _ProgressOnly(reporter)
             shown.add(condition.switch)
             splits = gather(cell.loaded, catalog, hears).splits.splits
-            found[condition] = [len(split.train) * cell.loaded.experiment.window.per_clip for split in splits]
-    return found
+            counts[condition] = [len(split.train) * cell.loaded.experiment.window.per_clip for split in splits]
+    return counts
 
 
 class _ProgressOnly:
