@@ -47,9 +47,9 @@ class MarginObjective(nn.Module):
         super().__init__()
         if len(set(dims)) != 1:
             raise ComponentError(
-                f"compares embeddings of equal size, not {' and '.join(map(str, dims))}",
+                f"compares what is of equal size, not {' and '.join(map(str, dims))}",
                 where="objective margin",
-                remedy="give both encoders one embedding size",
+                remedy="give both encoders one size of them, or take an objective that projects, such as infonce",
             )
         self._options = options
 

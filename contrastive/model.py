@@ -85,7 +85,14 @@ def build_objectives(
         dims = [compared_size(encoders[name], name, segments=settings.segments is not None) for name in pair]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(torch_seed(seed, "objective weights", *pair))
-            objectives.append(catalog.build("objective", settings.objective, dims))
+            try:
+                objectives.append(catalog.build("objective", settings.objective, dims))
+            except ComponentError as error:
+                of = "sequences" if settings.segments is not None else "embeddings"
+                where = (
+                    f"{of} of {' and '.join(pair)}: {error.where}" if error.where else f"{of} of {' and '.join(pair)}"
+                )
+                raise ComponentError(error.what, where=where, remedy=error.remedy) from error
     return objectives
 
 

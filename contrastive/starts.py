@@ -23,18 +23,14 @@ from fusion.contract import ConfigError, Problem
 from fusion.evaluation.evaluate import Evaluation, evaluate, evaluation_of
 from fusion.training.finetune import finetune, gather
 from fusion.training.loop import logged_seconds
-from fusion.training.report import Reporter, Silent
+from fusion.training.report import Reporter, Silent, about
 
+#: The margin loss has no projections, and sequences seldom are of one width: it compares embeddings, as in its paper.
+_MARGIN = ("pretrain.objective={name: margin, normalise: true}", "pretrain.segments=null")
 #: By name of a start, what it sets; settings of the config's own that it does not name stay.
 STARTS: Mapping[str, tuple[str, ...]] = {
-    "margin": (
-        "pretrain.objective={name: margin, normalise: true}",
-        "pretrain.pairs={positive: 1, other_emotion: 1, same_emotion: 1}",
-    ),
-    "margin_without_same_emotion": (
-        "pretrain.objective={name: margin, normalise: true}",
-        "pretrain.pairs={positive: 1, other_emotion: 1, same_emotion: 0}",
-    ),
+    "margin": (*_MARGIN, "pretrain.pairs={positive: 1, other_emotion: 1, same_emotion: 1}"),
+    "margin_without_same_emotion": (*_MARGIN, "pretrain.pairs={positive: 1, other_emotion: 1, same_emotion: 0}"),
     "infonce": (
         "pretrain.objective={name: infonce}",
         "pretrain.pairs={positive: 1, other_emotion: 1, same_emotion: 1}",
@@ -227,7 +223,7 @@ def _budget(cells: Sequence[Cell], pace: Pace, catalog: Catalog) -> str:
     """How long cells take, as a sentence."""
     total = sum(_seconds(cell, pace, catalog) for cell in cells)
     return (
-        f"about {total / 60:.0f} minutes, by one epoch of each part on this machine as it is now: {len(cells)} cells "
+        f"{about(total)}, by one epoch of each part on this machine as it is now: {len(cells)} cells "
         f"of {pace.folds} folds; less where training stops early or shares of labels are small"
     )
 

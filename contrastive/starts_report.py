@@ -147,7 +147,11 @@ def table(found: Sequence[Compared], results: Mapping[str, Any], command: str, p
     ]
     for one in found:
         score, interval = one.rows["headline"]
-        paired = "" if one.difference is None else f"{one.difference.low:+.3f} .. {one.difference.high:+.3f}"
+        paired = ""
+        if one.difference is not None:
+            scratch = next(other for other in found if other.difference is None and other.share == one.share)
+            above = score - scratch.rows["headline"][0]
+            paired = f"{above:+.3f} ({one.difference.low:+.3f} .. {one.difference.high:+.3f})"
         cells = [
             one.start.replace("_", " "),
             _percent(one.share),
@@ -172,10 +176,11 @@ def verdict(found: Sequence[Compared]) -> str:
     ):
         names = ", ".join(f"{one.start.replace('_', ' ')} ({_percent(one.share)})" for one in chosen)
         parts.append(f"{word} it by the paired interval: {names or 'none'}")
-    by_chance = f"{len(pretrained) * 0.025:.1f}"
+    by_chance = f"{len(pretrained) * 0.025:.2g}"
     return (
-        f"Of {len(pretrained)} pretrained starts beside those from scratch, {'; '.join(parts)}. Each is looked at "
-        f"alone: if none made a difference, {by_chance} would still lie above and as many below."
+        f"Of {len(pretrained)} pretrained start{'s' * (len(pretrained) != 1)} beside those from scratch, "
+        f"{'; '.join(parts)}. Each is looked at alone: if none made a difference, {by_chance} would still lie above "
+        "and as many below."
     )
 
 

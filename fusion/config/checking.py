@@ -146,20 +146,22 @@ def leak_problems(data: Mapping[str, Any], catalog: Catalog) -> list[Problem]:
     return problems
 
 
-def copy_problems(experiment: Experiment) -> list[Problem]:
-    """Augmentations that copies are named after are some stream's, and change every row that they are given."""
+def copy_problems(experiment: Experiment, catalog: Catalog) -> list[Problem]:
+    """Augmentations that copies are named after exist, and change every row that a stream gives them.
+
+    One that no stream has repeats its rows: a run that joins some streams of another has that one's rows.
+    """
     problems = []
+    known = catalog.names("augmentation")
     for name in experiment.copies.augmentations if experiment.copies is not None else ():
-        found = False
         for stream, settings in experiment.streams.items():
             for place, one in enumerate(settings.augmentations):
-                if one.name == name:
-                    found = True
-                    if one.options.get("chance", 1) != 1:
-                        key = f"streams.{stream}.augmentations.{place}.chance"
-                        problems.append(Problem(key, f"copies named {name} always go through it; write chance: 1"))
-        if not found:
-            problems.append(Problem("copies.augmentations", f"no stream has an augmentation '{name}'"))
+                if one.name == name and one.options.get("chance", 1) != 1:
+                    key = f"streams.{stream}.augmentations.{place}.chance"
+                    problems.append(Problem(key, f"copies named {name} always go through it; write chance: 1"))
+        if name not in known:
+            why = f"there is no augmentation '{name}'   (installed: {', '.join(known)})"
+            problems.append(Problem("copies.augmentations", why))
     return problems
 
 

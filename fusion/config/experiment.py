@@ -159,7 +159,7 @@ def _checked(data: dict[str, Any], problems: list[Problem], source: str, catalog
         experiment.headline,
         tuned=experiment.finetune.joint.epochs > 0,
     )
-    problems += copy_problems(experiment)
+    problems += copy_problems(experiment, catalog)
     if problems:
         raise ConfigError(source, _in_order(problems))
     return experiment

@@ -104,7 +104,7 @@ class CopySettings(Settings):
     augmentations: tuple[str, ...] = Field(
         default=(),
         description="Add a copy of every row for each of these augmentations of the streams, which it always goes "
-        "through; with such copies none is drawn in training.",
+        "through, where it has it; with such copies none is drawn in training.",
     )
 
 

@@ -130,6 +130,12 @@ class Figures:
         """How many splits the runs of a condition have."""
         return len(self._record(condition)["folds"])
 
+    def tested(self, condition: Condition) -> tuple[int, int]:
+        """How many answers the runs of a condition hold, and of how many speakers (clips, where some are unknown)."""
+        cell = next(one for one in self.cells if one.condition == condition)
+        counts = self._counts[cell.run, next(iter(cell.rows.values()))].sum(axis=(1, 2))
+        return int(counts.sum()), int((counts > 0).sum())
+
     def guarantees(self, condition: Condition) -> list[str]:
         """What a condition's runs say of their split, in lines."""
         split = self._record(condition)["split"]

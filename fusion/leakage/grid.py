@@ -137,7 +137,10 @@ class Grid:
         self, settings: Leakage, systems: Mapping[str, Sequence[str]], condition: Condition, catalog: Catalog
     ) -> list[Cell]:
         """The run that trains all streams of some systems, and one for each system that joins several of them."""
+        used = list(dict.fromkeys(stream for own in systems.values() for stream in own))
         given = [*self.overrides, f"{NAME}=null", "headline=null"]
+        whole = read_experiment(self.source, given, catalog=catalog).experiment
+        given += _without(whole, used)
         experiment = recipe = read_experiment(self.source, given, catalog=catalog).experiment
         if condition.switch is not None:
             given += _switched(experiment, settings.switches[condition.switch])
@@ -146,9 +149,8 @@ class Grid:
         if condition.half is Half.copies:
             # With fewer copies, each is seen more often: a switch does not change how long is trained.
             given.append(_set("window.per_clip", (1 + len(_augmented(recipe))) // (1 + len(_augmented(experiment)))))
-        used = list(dict.fromkeys(stream for own in systems.values() for stream in own))
         alone = {name: own[0] for name, own in systems.items() if len(own) == 1}
-        training = [*given, *_without(experiment, used), "finetune.joint.epochs=0", 'fusion=[{"name": "late_average"}]']
+        training = [*given, "finetune.joint.epochs=0", 'fusion=[{"name": "late_average"}]']
         loaded = read_experiment(self.source, training, catalog=catalog)
         streams = Cell(condition, alone, loaded, job_folder(loaded, "finetune"))
         cells = [streams]

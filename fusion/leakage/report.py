@@ -151,7 +151,7 @@ def _switches(figures: Figures, settings: Leakage) -> dict[str, dict[str, Score]
 
 def table(figures: Figures, settings: Leakage, command: str) -> str:
     """Everything as Markdown, under what it was measured by."""
-    parts = ["\n".join(_preamble(figures, settings, command))]
+    parts = ["\n".join(_preamble(figures, settings, command)), _split_table(figures, settings)]
     for measure in MEASURES:
         parts.append(f"## {measure[0].upper()}{measure[1:]}")
         parts.append(_score_table(figures, settings, measure))
@@ -164,29 +164,21 @@ def table(figures: Figures, settings: Leakage, command: str) -> str:
 
 
 def _preamble(figures: Figures, settings: Leakage, command: str) -> list[str]:
-    def splits(half: Half) -> str:
-        return ", ".join(str(figures.splits(Condition(half, test))) for test in settings.test)
-
-    def hashes(half: Half) -> str:
-        found = [(test, figures.split_hash(Condition(half, test))) for test in settings.test]
-        return ", ".join(f"{size_name(test)} {own}" for test, own in found)
-
     def guarantees(half: Half) -> list[str]:
         return [f"  - {line}" for line in figures.guarantees(Condition(half, settings.at))]
 
     return [
         f"- command: `{command}`",
         *(["- **the clips are generated**: nothing here says anything about people"] if figures.generated else []),
-        "- **LEAKING columns**, the paper's protocol: rows are made of clips first, then split at random, "
-        f"{splits(Half.copies)} times; each row of the test part is scored by itself; at {size_name(settings.at)}:",
+        "- **LEAKING columns**, the paper's protocol: rows are made of clips first, then split at random; "
+        f"each row of the test part is scored by itself; at {size_name(settings.at)}:",
         *guarantees(Half.copies),
-        f"- honest columns: {splits(Half.honest)} draws of test speakers; balanced and augmented in training only; "
+        "- honest columns: draws of test speakers; balanced and augmented in training only; "
         f"each clip is scored once in each draw that tests it; at {size_name(settings.at)}:",
         *guarantees(Half.honest),
         f"- train-test shares {', '.join(map(size_name, settings.test))}: of rows (leaking) or of speakers, rounded up "
         f"(honest); {100 * settings.validation:g} % of either validate and are taken from the training side",
-        f"- seed {figures.seed}; split hashes: leaking {hashes(Half.copies)}; honest {hashes(Half.honest)}; each run "
-        "scores each test part once",
+        f"- seed {figures.seed}; each run scores each test part once",
         "- scores: answers of all splits pooled, which is the mean over splits weighted by their clips",
         f"- intervals: 95 %, bootstrap over {figures.count} {figures.over}, the same draws for every score, so that "
         "differences are paired; chance differences from one training to the next are not in them",
@@ -194,6 +186,23 @@ def _preamble(figures: Figures, settings: Leakage, command: str) -> list[str]:
         f"{len(figures.names)} classes it is 1 - {2 / len(figures.names):.3g} x error, and chance is "
         f"{_chances(figures)[PRINTED]:.3f}",
     ]
+
+
+def _split_table(figures: Figures, settings: Leakage) -> str:
+    """What each column is made of."""
+
+    def made_of(condition: Condition) -> str:
+        splits, (answers, groups) = figures.splits(condition), figures.tested(condition)
+        return (
+            f"{splits} split{'s' * (splits != 1)} `{figures.split_hash(condition)}`, {answers} answers of {groups} "
+            f"{figures.over}"
+        )
+
+    lines = [
+        [size_name(test), *(made_of(Condition(half, test)) for half in (Half.copies, Half.honest))]
+        for test in settings.test
+    ]
+    return _markdown(["tested", "LEAKING", "honest"], lines)
 
 
 def _score_table(figures: Figures, settings: Leakage, measure: str) -> str:

@@ -15,7 +15,7 @@ from fusion.evaluation.evaluate import evaluate, evaluation_of
 from fusion.leakage.grid import Cell, Condition, Grid
 from fusion.training.finetune import finetune, gather
 from fusion.training.loop import logged_seconds
-from fusion.training.report import Reporter, Silent
+from fusion.training.report import Reporter, Silent, about
 from fusion.training.stages import training_settings
 
 
@@ -68,7 +68,7 @@ def _budget(cells: Sequence[Cell], catalog: Catalog, reporter: Reporter) -> str:
     splits = sum(len(windows[cell.condition]) for cell in cells)
     total = sum(_seconds(cell, sum(windows[cell.condition]), pace) for cell in cells)
     return (
-        f"about {total / 60:.0f} minutes ({total * pace.busy / 60:.0f} of one processor), by one epoch of each stream "
+        f"{about(total)} ({total * pace.busy / 60:.0f} of one processor), by one epoch of each stream "
         f"on this machine as it is now: {len(cells)} runs of {splits} splits in all; less where training stops early"
     )
 

@@ -42,3 +42,9 @@ class Silent:
             del count, note
 
         yield advance
+
+
+def about(seconds: float) -> str:
+    """How long something takes, for people: to the minute."""
+    minutes = round(seconds / 60)
+    return f"about {minutes} minute{'s' * (minutes != 1)}" if minutes else "less than a minute"

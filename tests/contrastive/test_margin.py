@@ -62,7 +62,7 @@ def test_the_objective_compares_embeddings_of_one_size() -> None:
     embedding = torch.randn(3, 4)
     assert torch.equal(built.project(embedding, 1), embedding), "the projections of row L are the identity"
     assert not list(built.parameters())
-    with pytest.raises(ComponentError, match=r"compares embeddings of equal size, not 4 and 6; give both"):
+    with pytest.raises(ComponentError, match=r"compares what is of equal size, not 4 and 6; give both"):
         catalog().build("objective", "margin", [4, 6])
     unit = catalog().build("objective", {"name": "margin", "normalise": True}, [4, 4])
     assert torch.allclose(unit.project(embedding, 0).norm(dim=1), torch.ones(3))

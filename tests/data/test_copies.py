@@ -219,8 +219,8 @@ def test_copies_cross_parts_only_where_leaking_is_asked_for(copying: Materials, 
 
 def test_copies_are_named_after_augmentations_that_change_every_row(tmp_path: Path) -> None:
     folder = write_corpus(tmp_path)
-    with pytest.raises(ConfigError, match=r"copies\.augmentations +no stream has an augmentation 'rotate'"):
-        copying_experiment(folder, copies={"augmentations": ["rotate"]})
+    with pytest.raises(ConfigError, match=r"copies\.augmentations +there is no augmentation 'rotat'   \(instal"):
+        copying_experiment(folder, copies={"augmentations": ["rotat"]})
     streams = {
         "voice": {
             "modality": {"name": "audio"},

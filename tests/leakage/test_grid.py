@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,28 @@ def test_fewer_windows_of_a_piece_than_of_a_clip_where_the_section_says_so(tmp_p
     cells = cells_of(write_world(tmp_path, {**SECTION, "per_piece": 2}))
     drawn = {cell.condition.half: cell.loaded.experiment.window.per_clip for cell in cells}
     assert [drawn[half] for half in Half] == [3, 3, 2, 1]
+
+
+def test_streams_of_a_table_need_not_share_their_augmentations(tmp_path: Path) -> None:
+    streams = {
+        **STREAMS,
+        "words": {**STREAMS["words"], "augmentations": ["word_dropout"]},
+        "other": deepcopy(STREAMS["voice"]) | {"augmentations": [{"name": "noise"}]},
+    }
+    section = {**SECTION, **SWITCHES, "systems": {"Voice": ["voice"], "Both": ["voice", "words"], "Other": ["other"]}}
+    cells = cells_of(write_world(tmp_path, section, streams=streams))
+    copies = {
+        (cell.condition.switch, *cell.loaded.experiment.streams): cell.loaded.experiment.copies.augmentations
+        for cell in cells
+        if cell.loaded.experiment.copies is not None and cell.condition.half is Half.copies
+    }
+    # What joins streams has the rows of the run that trained them; a switched run, those of its own streams.
+    rows = ("gain", "word_dropout", "noise")
+    assert copies == {
+        (None, "voice", "words", "other"): rows,
+        (None, "voice", "words"): rows,
+        ("without augmentation", "voice"): (),
+    }
 
 
 def test_switches_leave_steps_out_or_take_whole_clips(tmp_path: Path) -> None:
