@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout
+from dataclasses import replace
 from difflib import get_close_matches
 from fractions import Fraction
 from pathlib import Path
@@ -75,13 +76,16 @@ def _second(text: str) -> Fraction:
 def _clip(name: str, loaded: LoadedExperiment) -> Clip:
     """The clip of that id, or of that file."""
     from fusion.catalog import catalog
+    from fusion.corpora.demo.writing import is_marked_generated
     from fusion.corpora.loading import load_corpus
     from fusion.inference.clips import clip_from_file
 
     if Path(name).is_file():
-        return clip_from_file(Path(name))
+        return replace(clip_from_file(Path(name)), generated=is_marked_generated(Path(name)))
+    # Clips that the experiment leaves out can be looked at as well.
+    corpus = loaded.experiment.corpus.model_copy(update={"select": {}, "labels": {}, "thin": {}, "limit": None})
     try:
-        read = load_corpus(loaded.experiment.corpus, catalog=catalog(), base=loaded.source.parent)
+        read = load_corpus(corpus, catalog=catalog(), base=loaded.source.parent)
     except InputMissing as error:
         what = f"no such file, and no corpus to look for it in ({error.where}: {error.what})"
         raise InputMissing(what, where=name, remedy=error.remedy) from error
@@ -89,9 +93,8 @@ def _clip(name: str, loaded: LoadedExperiment) -> Clip:
     if name in clips:
         return clips[name]
     close = get_close_matches(name, clips, 1)
-    corpus = loaded.experiment.corpus.name
     raise DataError(
-        f"neither a file nor a clip of corpus {corpus}",
+        f"neither a file nor a clip of corpus {corpus.name}",
         where=name,
         remedy=f"did you mean '{close[0]}'?" if close else f"its first clip is '{next(iter(clips))}'",
     )

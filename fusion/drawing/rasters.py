@@ -17,8 +17,8 @@ Image = NDArray[np.uint8]
 LIMIT = 60.0
 #: Seconds of the Hann window of the spectrograms that are drawn of sound.
 WINDOW = 0.025
-#: Quality of embedded pictures.
-_QUALITY = 66
+#: Quality of embedded JPEGs, and up to how many pixels a picture is a PNG: a few numbers, drawn large.
+_QUALITY, _SMALL = 72, 1024
 
 
 @cache
@@ -79,10 +79,12 @@ def levels(samples: NDArray[Any], rate: float, times: NDArray[np.float64]) -> ND
 
 
 def embedded(image: Image) -> str:
-    """A picture as a data URI."""
-    written, data = cv2.imencode(".webp", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, _QUALITY])
+    """A picture as a data URI, in the kinds that whatever shows SVG must know."""
+    kind = "png" if image.shape[0] * image.shape[1] <= _SMALL else "jpeg"
+    options = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY] if kind == "jpeg" else []
+    written, data = cv2.imencode(f".{kind}", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
     assert written
-    return "data:image/webp;base64," + base64.b64encode(data.tobytes()).decode()
+    return f"data:image/{kind};base64," + base64.b64encode(data.tobytes()).decode()
 
 
 def fitted(values: NDArray[np.float64], rows: int) -> NDArray[np.float64]:

@@ -30,9 +30,11 @@ def test_a_clip_by_its_id_or_its_file(corpus: str, manifest: Path, capsys: pytes
     assert run(RECIPE, "both", corpus, "window.seconds=1", "--at", "2.2") == 0
     assert capsys.readouterr().out == "drawn  both.svg  2 to 3 s of both\n"
     assert "window 2 to 3 s" in Path("both.svg").read_text()
+    # A clip that the experiment leaves out can be looked at all the same.
+    assert run(RECIPE, "both", corpus, "corpus.select={speaker: nobody}") == 0
     assert run(RECIPE, manifest.parent / "heard.mp4", corpus, "--out", "deep/er/heard.svg") == 0
     captured = capsys.readouterr()
-    assert captured.out.startswith("drawn  deep/er/heard.svg  0 to 1 s of heard.mp4")
+    assert captured.out.splitlines()[1].startswith("drawn  deep/er/heard.svg  0 to 1 s of heard.mp4")
     assert captured.err.startswith("note: face is absent: ")
     assert "absent: " in Path("deep/er/heard.svg").read_text()
 
