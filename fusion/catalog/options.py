@@ -86,7 +86,9 @@ def pydantic_problems(error: ValidationError, root: type, owner: str | None = No
             problems.append(Problem(dotted(path), str(detail.get("ctx", {}).get("error", detail["msg"]))))
         else:
             given = f", not {detail['input']!r}" if _is_plain(detail["input"]) else ""
-            problems.append(Problem(dotted(path), _uncapitalised(detail["msg"]) + given))
+            # A config has lists, whatever a dataclass keeps them in.
+            message = _uncapitalised(detail["msg"]).replace("valid tuple", "valid list")
+            problems.append(Problem(dotted(path), message + given))
     return list(dict.fromkeys(problems))
 
 

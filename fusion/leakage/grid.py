@@ -177,9 +177,12 @@ def _switch_problems(settings: Leakage, experiment: Experiment) -> list[Problem]
     if settings.switched is None:
         return []
     own = [experiment.streams[name] for name in settings.systems[settings.switched] if name in experiment.streams]
-    known = {step.name for stream in own for step in (*stream.transforms, *stream.augmentations)}
+    if len(own) < len(settings.systems[settings.switched]):
+        return []  # which steps an unknown stream has, nobody knows
+    known = dict.fromkeys(step.name for stream in own for step in (*stream.transforms, *stream.augmentations))
+    steps = f"(steps: {', '.join(known)})"
     return [
-        Problem(f"{NAME}.switches.{name}.leave_out", f"no stream of {settings.switched} has '{step}'")
+        Problem(f"{NAME}.switches.{name}.leave_out", f"no stream of {settings.switched} has '{step}'   {steps}")
         for name, switch in settings.switches.items()
         for step in switch.leave_out
         if step not in known

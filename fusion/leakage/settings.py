@@ -68,5 +68,7 @@ class Leakage:
         if self.switches and self.switched not in self.systems:
             raise ValueError("switches need switched: one of the systems")
         strangers = [name for name in self.published if name not in self.systems]
+        if not all(0 <= score <= 1 for score in self.published.values()):
+            raise ValueError("published scores are shares, such as 0.9466 for 94.66 %")
         if strangers:
             raise ValueError(f"published names '{strangers[0]}', which is no system")

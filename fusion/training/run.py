@@ -163,9 +163,9 @@ class Record:
         """What to name instead: runs with overrides lie beside the one without."""
         beside = sorted(path.parent for path in self.folder.parent.glob(f"{glob.escape(self.folder.name)}-*/run.json"))
         if not beside:
-            return "name the folder that finetune reported"
+            return "name the folder that the job reported"
         shown = ", ".join(str(path) for path in beside[:3])
-        return f"name the folder that finetune reported; runs with other settings lie in {shown}" + (
+        return f"name the folder that the job reported; runs with other settings lie in {shown}" + (
             f" and {len(beside) - 3} more" if len(beside) > 3 else ""
         )
 

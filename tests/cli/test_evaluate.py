@@ -49,7 +49,7 @@ def test_a_leaking_table_says_so_first(capsys: pytest.CaptureFixture[str]) -> No
 def test_a_folder_without_a_run_is_an_error_of_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, printed, err = evaluate(capsys, str(tmp_path))
     assert (code, printed) == (73, "")
-    assert err == f"fusion: {tmp_path}: holds no run; name the folder that finetune reported\n"
+    assert err == f"fusion: {tmp_path}: holds no run; name the folder that the job reported\n"
 
 
 def test_runs_with_other_settings_are_named_where_there_is_no_run(tmp_path: Path) -> None:

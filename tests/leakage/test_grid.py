@@ -122,6 +122,8 @@ def test_the_joined_row_is_the_tuned_one_where_the_config_tunes(tmp_path: Path) 
         ({**SECTION, "systems": {"A": ["vioce"]}, "published": {}}, r"leakage\.systems\.A +there is no stream 'vioce'"),
         ({**SECTION, "systems": {}, "published": {}}, "systems names at least one system"),
         ({**SECTION, "published": {"B": 1.0}}, "published names 'B', which is no system"),
+        ({**SECTION, "published": {"Voice": 90}}, "published scores are shares, such as 0.9466"),
+        ({**SECTION, "systems": {"Voice": "voice"}, "published": {}}, "should be a valid list, not 'voice'"),
         ({**SECTION, "test": [0.2, 0.2]}, "test names each share once"),
         ({**SECTION, "test": [0.3]}, "at is one of the shares that are tested, 0.3"),
         ({**SECTION, "test": [1.0]}, "test and validation are shares above 0 and below 1"),
@@ -131,7 +133,11 @@ def test_the_joined_row_is_the_tuned_one_where_the_config_tunes(tmp_path: Path) 
         ({**SECTION, "switched": "Voice", "switches": {"x": {}}}, "a switch changes something"),
         (
             {**SECTION, "switched": "Voice", "switches": {"x": {"leave_out": ["denoise"]}}},
-            r"leakage\.switches\.x\.leave_out +no stream of Voice has 'denoise'",
+            r"leakage\.switches\.x\.leave_out +no stream of Voice has 'denoise'   \(steps: log_mel, gain\)",
+        ),
+        (
+            {**SECTION, **SWITCHES, "systems": {"Voice": ["vioce"]}, "published": {}},
+            r"1 problem\n +leakage\.systems\.Voice +there is no stream 'vioce'",
         ),
         ({}, r"leakage +name the systems to score"),
     ],
