@@ -141,8 +141,9 @@ def _train_all(materials: Materials, folder: Path, reporter: Reporter, start: Pa
 def _train(materials: Materials, split: Split, folder: Path, reporter: Reporter, start: Path | None) -> FoldResult:
     """Train one fold below the run's folder."""
     names = [other.name for other in materials.splits.splits]
+    what = "clips" if materials.loaded.experiment.copies is None else "rows"
     reporter.say(
-        f"{split.name} ({names.index(split.name) + 1} of {len(names)}): {len(split.train)} clips to train, "
+        f"{split.name} ({names.index(split.name) + 1} of {len(names)}): {len(split.train)} {what} to train, "
         f"{len(split.validation)} to validate, {len(split.test)} to test"
     )
     return train_fold(_job(materials, split, folder / split.name, reporter, start))

@@ -45,6 +45,8 @@ def test_the_job_says_how_much_there_is_to_do_before_it_starts(done: Done) -> No
     assert lines[0] == "10 runs, 10 of them to do"
     assert re.match(r"(about \d+ minutes?|less than a minute) \(\d+ of one processor\), by one epoch", lines[1])
     assert "10 runs of 13 splits in all" in lines[1]
+    assert any(" rows to train, " in line for line in lines)
+    assert any(" clips to train, " in line for line in lines)
     assert len(cells) == 10
 
 
