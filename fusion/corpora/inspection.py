@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusion.contract import PICTURES, SOUND, WORDS, Clip, DataError, FusionError
-from fusion.corpora.loading import load_corpus
+from fusion.corpora.loading import corpus_root, load_corpus
 
 if TYPE_CHECKING:
     from fusion.catalog import Catalog
@@ -121,12 +121,13 @@ def inspect(
             _report(one, clips, target=target, wanted=wanted, catalog=catalog, training_only=index > 0, step=step)
             for index, (one, clips) in enumerate(zip(settings, loaded, strict=True))
         ]
+    found = [note for one in settings for note in _findings(one, catalog, base)]
     labelled = [clip for clip in loaded[0] if class_of(clip, target) != UNKNOWN]
     try:
         labelled = split_rows(experiment, labelled, target)
         plan = plan_splits(experiment, labelled, catalog)
     except FusionError as error:
-        return Inspection(tuple(reports), notes=(f"no splits: {error}",), clips={"main": loaded[0]})
+        return Inspection(tuple(reports), notes=(*found, f"no splits: {error}"), clips={"main": loaded[0]})
     by_id = {clip.id: clip for clip in labelled}
     splits = tuple(
         _split_report(
@@ -134,8 +135,19 @@ def inspect(
         )
         for split in plan.splits
     )
-    notes = [*plan.notes, *_shared_notes(loaded[0]), *(_alike_notes(labelled, plan.splits, progress) if alike else ())]
+    notes = [*found, *plan.notes, *_shared_notes(loaded[0])]
+    if alike:
+        notes += _alike_notes(labelled, plan.splits, progress)
     return Inspection(tuple(reports), splits, plan.guarantee, plan.hash, tuple(notes), {"main": loaded[0]})
+
+
+def _findings(settings: CorpusSettings, catalog: Catalog, base: Path) -> list[str]:
+    """What a corpus with the method ``findings`` says is missing in its folder, or does not fit."""
+    corpus = catalog.build("corpus", {"name": settings.name, **settings.options})
+    findings: Callable[[Path], Sequence[str]] | None = getattr(corpus, "findings", None)
+    if findings is None:
+        return []
+    return [f"{settings.name}: {found}" for found in findings(corpus_root(settings, corpus, base))]
 
 
 def _shared_notes(clips: Sequence[Clip]) -> list[str]:
