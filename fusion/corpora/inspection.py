@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
@@ -104,7 +104,8 @@ def inspect(
         catalog: Where components are found.
         base: Folder that relative roots are relative to.
         progress: From the number of clips to a context in which a function is called after each of them.
-        alike: Also look for single pictures that stand, alike, in several parts of a split; a note says which.
+        alike: Also look for single pictures that stand, alike, in several parts of a split; a note says which. Where
+            there are no splits, it names all that look alike.
 
     Raises:
         FusionError: A corpus cannot be read at all. Single bad clips are reported instead.
@@ -127,7 +128,8 @@ def inspect(
         labelled = split_rows(experiment, labelled, target)
         plan = plan_splits(experiment, labelled, catalog)
     except FusionError as error:
-        return Inspection(tuple(reports), notes=(*found, f"no splits: {error}"), clips={"main": loaded[0]})
+        notes = [*found, f"no splits: {error}", *(_alike_notes(labelled, (), progress) if alike else ())]
+        return Inspection(tuple(reports), notes=tuple(notes), clips={"main": loaded[0]})
     by_id = {clip.id: clip for clip in labelled}
     splits = tuple(
         _split_report(
@@ -159,7 +161,7 @@ def _shared_notes(clips: Sequence[Clip]) -> list[str]:
 
 
 def _alike_notes(clips: Sequence[Clip], splits: Sequence[Split], progress: Progress | None) -> list[str]:
-    """In a sentence for each split, tested pictures that look like those of other parts."""
+    """In a sentence for each split, tested pictures that look like those of other parts; without splits, like any."""
     from fusion.corpora.alike import alike_stills, crossing
 
     with progress(len(clips)) if progress else nullcontext(_silent) as step:
@@ -176,6 +178,12 @@ def _alike_notes(clips: Sequence[Clip], splits: Sequence[Split], progress: Progr
             )
     if not groups:
         notes.append("no clip is a single picture, so none was looked at for being alike")
+    elif not splits:
+        families = _families(groups)
+        shown = "; ".join(" = ".join(family) for family in families[:3])
+        more = f" and {len(families) - 3} more groups" if len(families) > 3 else ""
+        found_alike = f"these look alike, in whichever parts they will stand: {shown}{more}"
+        notes.append(f"of {len(groups)} single pictures {found_alike if families else 'no two look alike'}")
     elif not notes:
         notes.append(f"of {len(groups)} single pictures none that is tested looks like one of another part")
     return notes
@@ -247,7 +255,7 @@ def _report(
         speakers=_counts(clip.speaker for clip in clips),
         sexes=_counts(clip.sex for clip in clips),
         seconds=_lengths(lengths),
-        copies=_copies(clips),
+        copies=_families({clip.id: clip.take for clip in clips if clip.take is not None}),
         missing={what: count for what, count in missing.items() if count},
         problems=problems,
     )
@@ -276,12 +284,12 @@ def look_into(clip: Clip) -> tuple[frozenset[str], Fraction | None, str | None]:
     return frozenset(held), seconds, None
 
 
-def _copies(clips: Sequence[Clip]) -> tuple[tuple[str, ...], ...]:
-    by_take: dict[str, list[str]] = {}
-    for clip in clips:
-        if clip.take is not None:
-            by_take.setdefault(clip.take, []).append(clip.id)
-    return tuple(tuple(ids) for ids in by_take.values() if len(ids) > 1)
+def _families(belonging: Mapping[str, Hashable]) -> tuple[tuple[str, ...], ...]:
+    """Ids that share what they belong to with another id, together."""
+    members: dict[Hashable, list[str]] = {}
+    for clip_id, family in belonging.items():
+        members.setdefault(family, []).append(clip_id)
+    return tuple(tuple(ids) for ids in members.values() if len(ids) > 1)
 
 
 def _split_report(
