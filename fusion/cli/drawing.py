@@ -75,13 +75,14 @@ def _second(text: str) -> Fraction:
 def _clip(name: str, loaded: LoadedExperiment) -> Clip:
     """The clip of that id, or of that file."""
     from fusion.catalog import catalog
+    from fusion.cli.console import making
     from fusion.corpora.loading import load_corpus
     from fusion.inference.clips import clip_from_file
 
     if Path(name).is_file():
         return clip_from_file(Path(name))
     try:
-        read = load_corpus(loaded.experiment.corpus, catalog=catalog(), base=loaded.source.parent)
+        read = load_corpus(loaded.experiment.corpus, catalog=catalog(), base=loaded.source.parent, making=making)
     except InputMissing as error:
         what = f"no such file, and no corpus to look for it in ({error.where}: {error.what})"
         raise InputMissing(what, where=name, remedy=error.remedy) from error

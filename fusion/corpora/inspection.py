@@ -5,14 +5,14 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusion.contract import PICTURES, SOUND, WORDS, Clip, DataError, FusionError
-from fusion.corpora.loading import corpus_root, load_corpus
+from fusion.corpora.loading import Progress, corpus_root, load_corpus
 
 if TYPE_CHECKING:
     from fusion.catalog import Catalog
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from fusion.contract import Split, Target
     from fusion.media import MediaInfo
 
-#: From the number of clips to a context that hands over a function to call after each of them.
-Progress = Callable[[int], AbstractContextManager[Callable[[], object]]]
 UNKNOWN = "unknown"
 #: Kinds whose files the engine can look into; others are taken as they are named.
 DECODED = (PICTURES, SOUND, WORDS)
@@ -95,7 +93,13 @@ class Inspection:
 
 
 def inspect(
-    experiment: Experiment, *, catalog: Catalog, base: Path, progress: Progress | None = None, alike: bool = False
+    experiment: Experiment,
+    *,
+    catalog: Catalog,
+    base: Path,
+    progress: Progress | None = None,
+    making: Progress | None = None,
+    alike: bool = False,
 ) -> Inspection:
     """Read the corpora, open every file's headers, and plan the splits.
 
@@ -104,6 +108,7 @@ def inspect(
         catalog: Where components are found.
         base: Folder that relative roots are relative to.
         progress: From the number of clips to a context in which a function is called after each of them.
+        making: The same for the making of a corpus that makes itself.
         alike: Also look for single pictures that stand, alike, in several parts of a split; a note says which. Where
             there are no splits, it names all that look alike.
 
@@ -116,7 +121,7 @@ def inspect(
     target: Target = catalog.build("target", experiment.target)
     wanted = _wanted_kinds(experiment, catalog)
     settings = [experiment.corpus, *experiment.training_corpora]
-    loaded = [load_corpus(one, catalog=catalog, base=base, seed=experiment.seed) for one in settings]
+    loaded = [load_corpus(one, catalog=catalog, base=base, seed=experiment.seed, making=making) for one in settings]
     with progress(sum(map(len, loaded))) if progress else nullcontext(_silent) as step:
         reports = [
             _report(one, clips, target=target, wanted=wanted, catalog=catalog, training_only=index > 0, step=step)

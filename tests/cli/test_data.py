@@ -27,7 +27,9 @@ def run(*arguments):
 
 def test_inspect(config, capsys):
     assert run("data", "inspect", config, "--pictures", "sheet.png") == 0
-    printed = capsys.readouterr().out
+    printed, said = capsys.readouterr()
+    assert "generate" in said
+    assert "4/4 clips" in said
     for part in (
         "demo  4 clips",
         "4 of 4 clips: for trying",
@@ -39,7 +41,9 @@ def test_inspect(config, capsys):
         assert part in printed
     assert cv2.imread("sheet.png").shape[1] > 800
     assert run("data", "inspect", config, "--json", "--", "corpus.limit=3") == 0
-    read = json.loads(capsys.readouterr().out)
+    printed, said = capsys.readouterr()
+    assert "generate" not in said
+    read = json.loads(printed)
     assert read["corpora"][0]["clips"] == 3
     assert read["corpora"][0]["classes"]
     assert len(read["splits"]) == 3
