@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -59,6 +59,11 @@ def progress(description: str, total: int | None, unit: str = "") -> Iterator[Ca
                 bar.update(task, advance=count, note=note)
 
         yield advance
+
+
+def making(total: int) -> AbstractContextManager[Callable[..., None]]:
+    """The bar of a corpus that makes itself; see ``fusion.corpora.loading.load_corpus``."""
+    return progress("generate", total, "clips")
 
 
 def table(

@@ -66,7 +66,7 @@ def inspect_data(
     import json
 
     from fusion.catalog import catalog
-    from fusion.cli.console import progress
+    from fusion.cli.console import making, progress
     from fusion.config.experiment import read_experiment
     from fusion.corpora.inspection import inspect
 
@@ -77,6 +77,7 @@ def inspect_data(
             catalog=catalog(),
             base=loaded.source.parent,
             progress=lambda total: progress("inspect", total=total, unit="clips"),
+            making=making,
             alike=alike,
         )
     if as_json:

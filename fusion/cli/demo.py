@@ -44,14 +44,13 @@ def generate_demo(folder: Path, *, clips: int = 96, speakers: int = 8, seed: int
     """Generate the corpus with a progress bar; returns the manifest."""
     from rich.markup import escape
 
-    from fusion.cli.console import out, progress
+    from fusion.cli.console import making, out
     from fusion.contract import DataError
     from fusion.corpora.demo.generating import generate
 
     if clips < speakers:
         raise DataError("every speaker needs a clip", where=f"--speakers {speakers}", remedy="raise --clips")
-    with progress("generate", total=clips, unit="clips") as advance:
-        manifest = generate(folder, clips=clips, speakers=speakers, seed=seed, progress=lambda _: advance(1))
+    manifest = generate(folder, clips=clips, speakers=speakers, seed=seed, progress=making)
     out.print(
         escape(
             f"demo: {clips} generated clips, {speakers} speakers, 4 emotions "

@@ -76,6 +76,7 @@ def _second(text: str) -> Fraction:
 def _clip(name: str, loaded: LoadedExperiment) -> Clip:
     """The clip of that id, or of that file."""
     from fusion.catalog import catalog
+    from fusion.cli.console import making
     from fusion.corpora.demo.writing import is_marked_generated
     from fusion.corpora.loading import load_corpus
     from fusion.inference.clips import clip_from_file
@@ -85,7 +86,7 @@ def _clip(name: str, loaded: LoadedExperiment) -> Clip:
     # Clips that the experiment leaves out can be looked at as well.
     corpus = loaded.experiment.corpus.model_copy(update={"select": {}, "labels": {}, "thin": {}, "limit": None})
     try:
-        read = load_corpus(corpus, catalog=catalog(), base=loaded.source.parent)
+        read = load_corpus(corpus, catalog=catalog(), base=loaded.source.parent, making=making)
     except InputMissing as error:
         what = f"no such file, and no corpus to look for it in ({error.where}: {error.what})"
         raise InputMissing(what, where=name, remedy=error.remedy) from error

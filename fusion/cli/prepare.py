@@ -39,7 +39,7 @@ def prepare_config(config: Path, overrides: list[str] | tuple[str, ...] = ()) ->
         DataError: No clip has one of the streams.
     """
     from fusion.catalog import catalog
-    from fusion.cli.console import err, out, progress
+    from fusion.cli.console import err, making, out, progress
     from fusion.config.experiment import read_experiment
     from fusion.corpora.loading import load_corpus
     from fusion.data.streams import plan_streams
@@ -51,7 +51,8 @@ def prepare_config(config: Path, overrides: list[str] | tuple[str, ...] = ()) ->
     experiment = loaded.experiment
     corpora = (experiment.corpus, *experiment.training_corpora)
     base, seed = loaded.source.parent, experiment.seed
-    clips = [clip for one in corpora for clip in load_corpus(one, catalog=catalog(), base=base, seed=seed)]
+    loaded_corpora = (load_corpus(one, catalog=catalog(), base=base, seed=seed, making=making) for one in corpora)
+    clips = [clip for corpus in loaded_corpora for clip in corpus]
     store = Store(store_folder(experiment.prepare))
     err.print(
         f"prepare {config}: {_number(len(clips), 'clip')}, streams {', '.join(experiment.streams)}; {store.folder}"

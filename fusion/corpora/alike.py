@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fusion.contract import PICTURES, Clip, FusionError, Split, Want
+from fusion.corpora.layout import PICTURE_FILES
 from fusion.media import open_clip
 
-#: Single pictures; those of videos are alike wherever one person sits before one wall.
-STILLS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
 #: Most bits of 256 by which pictures that look alike differ. Of 1,500 faces of 48 x 48 pixels, 99 % differ by less
 #: from their own copy in JPEG of quality 50, and all but double ones by 70 and more from any other face.
 DISTANCE = 16
@@ -77,7 +76,8 @@ def _equal_rows(band: NDArray[np.uint8]) -> Iterable[NDArray[np.int64]]:
 def alike_stills(clips: Sequence[Clip], step: Callable[[], object] = lambda: None) -> dict[str, int]:
     """By the id of each clip that is a single picture, the number of the pictures it looks like.
 
-    Pictures that cannot be read are left to the decoder's report.
+    Those of videos are not looked at: they are alike wherever one person sits before one wall. Pictures that cannot be
+    read are left to the decoder's report.
 
     Args:
         clips: Any clips.
@@ -86,7 +86,7 @@ def alike_stills(clips: Sequence[Clip], step: Callable[[], object] = lambda: Non
     found: dict[str, NDArray[np.uint8]] = {}
     for clip in clips:
         track = next(iter(clip.tracks_of(PICTURES)), None)
-        if track is not None and track.file.suffix.lower() in STILLS:
+        if track is not None and track.file.suffix.lower() in PICTURE_FILES:
             with contextlib.suppress(FusionError):
                 found[clip.id] = picture_hash(_picture(clip))
         step()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusion.contract import PICTURES, SOUND, WORDS, Clip, DataError, FusionError
-from fusion.corpora.loading import load_corpus
+from fusion.corpora.loading import Progress, corpus_root, load_corpus
 
 if TYPE_CHECKING:
     from fusion.catalog import Catalog
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from fusion.contract import Split, Target
     from fusion.media import MediaInfo
 
-#: From the number of clips to a context that hands over a function to call after each of them.
-Progress = Callable[[int], AbstractContextManager[Callable[[], object]]]
 UNKNOWN = "unknown"
 #: Kinds whose files the engine can look into; others are taken as they are named.
 DECODED = (PICTURES, SOUND, WORDS)
@@ -95,7 +93,13 @@ class Inspection:
 
 
 def inspect(
-    experiment: Experiment, *, catalog: Catalog, base: Path, progress: Progress | None = None, alike: bool = False
+    experiment: Experiment,
+    *,
+    catalog: Catalog,
+    base: Path,
+    progress: Progress | None = None,
+    making: Progress | None = None,
+    alike: bool = False,
 ) -> Inspection:
     """Read the corpora, open every file's headers, and plan the splits.
 
@@ -104,7 +108,9 @@ def inspect(
         catalog: Where components are found.
         base: Folder that relative roots are relative to.
         progress: From the number of clips to a context in which a function is called after each of them.
-        alike: Also look for single pictures that stand, alike, in several parts of a split; a note says which.
+        making: The same for the making of a corpus that makes itself.
+        alike: Also look for single pictures that stand, alike, in several parts of a split; a note says which. Where
+            there are no splits, it names all that look alike.
 
     Raises:
         FusionError: A corpus cannot be read at all. Single bad clips are reported instead.
@@ -115,18 +121,20 @@ def inspect(
     target: Target = catalog.build("target", experiment.target)
     wanted = _wanted_kinds(experiment, catalog)
     settings = [experiment.corpus, *experiment.training_corpora]
-    loaded = [load_corpus(one, catalog=catalog, base=base, seed=experiment.seed) for one in settings]
+    loaded = [load_corpus(one, catalog=catalog, base=base, seed=experiment.seed, making=making) for one in settings]
     with progress(sum(map(len, loaded))) if progress else nullcontext(_silent) as step:
         reports = [
             _report(one, clips, target=target, wanted=wanted, catalog=catalog, training_only=index > 0, step=step)
             for index, (one, clips) in enumerate(zip(settings, loaded, strict=True))
         ]
+    found = [note for one in settings for note in _findings(one, catalog, base)]
     labelled = [clip for clip in loaded[0] if class_of(clip, target) != UNKNOWN]
     try:
         labelled = split_rows(experiment, labelled, target)
         plan = plan_splits(experiment, labelled, catalog)
     except FusionError as error:
-        return Inspection(tuple(reports), notes=(f"no splits: {error}",), clips={"main": loaded[0]})
+        notes = [*found, f"no splits: {error}", *(_alike_notes(labelled, (), progress) if alike else ())]
+        return Inspection(tuple(reports), notes=tuple(notes), clips={"main": loaded[0]})
     by_id = {clip.id: clip for clip in labelled}
     splits = tuple(
         _split_report(
@@ -134,8 +142,19 @@ def inspect(
         )
         for split in plan.splits
     )
-    notes = [*plan.notes, *_shared_notes(loaded[0]), *(_alike_notes(labelled, plan.splits, progress) if alike else ())]
+    notes = [*found, *plan.notes, *_shared_notes(loaded[0])]
+    if alike:
+        notes += _alike_notes(labelled, plan.splits, progress)
     return Inspection(tuple(reports), splits, plan.guarantee, plan.hash, tuple(notes), {"main": loaded[0]})
+
+
+def _findings(settings: CorpusSettings, catalog: Catalog, base: Path) -> list[str]:
+    """What a corpus with the method ``findings`` says is missing in its folder, or does not fit."""
+    corpus = catalog.build("corpus", {"name": settings.name, **settings.options})
+    findings: Callable[[Path], Sequence[str]] | None = getattr(corpus, "findings", None)
+    if findings is None:
+        return []
+    return [f"{settings.name}: {found}" for found in findings(corpus_root(settings, corpus, base))]
 
 
 def _shared_notes(clips: Sequence[Clip]) -> list[str]:
@@ -147,7 +166,7 @@ def _shared_notes(clips: Sequence[Clip]) -> list[str]:
 
 
 def _alike_notes(clips: Sequence[Clip], splits: Sequence[Split], progress: Progress | None) -> list[str]:
-    """In a sentence for each split, tested pictures that look like those of other parts."""
+    """In a sentence for each split, tested pictures that look like those of other parts; without splits, like any."""
     from fusion.corpora.alike import alike_stills, crossing
 
     with progress(len(clips)) if progress else nullcontext(_silent) as step:
@@ -164,6 +183,12 @@ def _alike_notes(clips: Sequence[Clip], splits: Sequence[Split], progress: Progr
             )
     if not groups:
         notes.append("no clip is a single picture, so none was looked at for being alike")
+    elif not splits:
+        families = _families(groups)
+        shown = "; ".join(" = ".join(family) for family in families[:3])
+        more = f" and {len(families) - 3} more groups" if len(families) > 3 else ""
+        found_alike = f"these look alike, in whichever parts they will stand: {shown}{more}"
+        notes.append(f"of {len(groups)} single pictures {found_alike if families else 'no two look alike'}")
     elif not notes:
         notes.append(f"of {len(groups)} single pictures none that is tested looks like one of another part")
     return notes
@@ -235,7 +260,7 @@ def _report(
         speakers=_counts(clip.speaker for clip in clips),
         sexes=_counts(clip.sex for clip in clips),
         seconds=_lengths(lengths),
-        copies=_copies(clips),
+        copies=_families({clip.id: clip.take for clip in clips if clip.take is not None}),
         missing={what: count for what, count in missing.items() if count},
         problems=problems,
     )
@@ -264,12 +289,12 @@ def look_into(clip: Clip) -> tuple[frozenset[str], Fraction | None, str | None]:
     return frozenset(held), seconds, None
 
 
-def _copies(clips: Sequence[Clip]) -> tuple[tuple[str, ...], ...]:
-    by_take: dict[str, list[str]] = {}
-    for clip in clips:
-        if clip.take is not None:
-            by_take.setdefault(clip.take, []).append(clip.id)
-    return tuple(tuple(ids) for ids in by_take.values() if len(ids) > 1)
+def _families(belonging: Mapping[str, Hashable]) -> tuple[tuple[str, ...], ...]:
+    """Ids that share what they belong to with another id, together."""
+    members: dict[Hashable, list[str]] = {}
+    for clip_id, family in belonging.items():
+        members.setdefault(family, []).append(clip_id)
+    return tuple(tuple(ids) for ids in members.values() if len(ids) > 1)
 
 
 def _split_report(

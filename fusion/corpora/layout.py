@@ -10,6 +10,8 @@ from fusion.contract import PICTURES, SOUND, WORDS, DataError, InputMissing, Tra
 
 SOUND_FILES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".wma"})
 VIDEO_FILES = frozenset({".mp4", ".mkv", ".mov", ".avi", ".mpg", ".mpeg", ".webm", ".m4v", ".flv", ".wmv", ".3gp"})
+#: Clips of one picture.
+PICTURE_FILES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
 WORD_FILES = frozenset({".txt", ".srt", ".vtt", ".wdseg"})
 MEDIA_FILES = SOUND_FILES | VIDEO_FILES
 

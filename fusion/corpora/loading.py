@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,13 +18,17 @@ if TYPE_CHECKING:
     from fusion.catalog import Catalog
     from fusion.config.models import CorpusSettings
 
+#: From the number of clips to a context that hands over a function to call after each of them.
+Progress = Callable[[int], AbstractContextManager[Callable[[], object]]]
 #: Where the folders of corpora lie whose root is not set.
 DATA_VARIABLE = "FUSION_DATA"
 #: Where corpora that make themselves lie, below the working folder, when their root is not set.
 GENERATED_FOLDER = Path(".fusion")
 
 
-def load_corpus(settings: CorpusSettings, *, catalog: Catalog, base: Path, seed: int = 0) -> list[Clip]:
+def load_corpus(
+    settings: CorpusSettings, *, catalog: Catalog, base: Path, seed: int = 0, making: Progress | None = None
+) -> list[Clip]:
     """The clips of a corpus as an experiment wants them, ordered by id.
 
     Args:
@@ -30,6 +36,7 @@ def load_corpus(settings: CorpusSettings, *, catalog: Catalog, base: Path, seed:
         catalog: Where corpora are found by name.
         base: The folder that a relative root is relative to (that of the config).
         seed: That ``thin`` draws from.
+        making: Follows the making of a corpus that makes itself, which takes minutes.
 
     Raises:
         InputMissing: The root does not exist or is not known.
@@ -38,6 +45,8 @@ def load_corpus(settings: CorpusSettings, *, catalog: Catalog, base: Path, seed:
     component: dict[str, Any] = {"name": settings.name, **settings.options}
     corpus = catalog.build("corpus", component)
     root = corpus_root(settings, corpus, base)
+    if making is not None and (make := getattr(corpus, "make", None)) is not None:
+        make(root, making)
     clips = sorted(corpus.clips(root), key=lambda clip: clip.id)
     _check_ids(settings.name, root, clips)
     for kind, pattern in settings.attach.items():
@@ -58,7 +67,7 @@ def load_corpus(settings: CorpusSettings, *, catalog: Catalog, base: Path, seed:
 def corpus_root(settings: CorpusSettings, corpus: Any, base: Path) -> Path:
     """Where the corpus lies: its root, else its place below FUSION_DATA.
 
-    A corpus class with ``home`` (a folder's name) makes itself: without a root it lies below ``.fusion``.
+    A corpus class with ``home`` (a folder's name) and ``make`` makes itself: without a root it lies below ``.fusion``.
     """
     if settings.root is not None:
         root = (base / settings.root.expanduser()).absolute()

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from fusion.contract import PICTURES, SOUND, WORDS, Clip, DataError, Region, Track
-from fusion.corpora.layout import MEDIA_FILES, tracks_of_file
+from fusion.corpora.layout import MEDIA_FILES, PICTURE_FILES, tracks_of_file
 from fusion.corpora.options import Manifest as Options
 from fusion.corpora.tables import TABLE_FILES, Table, TableRow, problems_error, read_table
 
@@ -179,6 +179,9 @@ class _RowReader:
                 kinds: tuple[str, ...] = (column,)
             elif path.suffix.lower() in MEDIA_FILES:
                 kinds = tuple(t.kind for t in tracks_of_file(path) if t.kind not in separate)
+            elif path.suffix.lower() in PICTURE_FILES:
+                self._problem(f"file: '{written}' is a single picture; name it in the column {PICTURES} instead")
+                continue
             else:
                 self._problem(f"file: '{written}' has no suffix of sound or video; name its kind by the column instead")
                 continue

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fusion.contract import PICTURES, SOUND, WORDS, ConfigError, DataError, Problem
-from fusion.corpora.layout import MEDIA_FILES, VIDEO_FILES, WORD_FILES, files_below, listing
+from fusion.corpora.layout import MEDIA_FILES, PICTURE_FILES, VIDEO_FILES, WORD_FILES, files_below, listing
 from fusion.corpora.manifest import PATHS
 
 _FIELD = re.compile(r"\{([^{}]*)\}|(\*)")
@@ -51,7 +51,8 @@ class Scan:
 def scan_folder(folder: Path, pattern: str | None = None) -> Scan:
     """Find the clips of a folder.
 
-    Files of one stem (``a.mp4``, ``a.wav``, ``a.srt``) are one clip: picture, its sound apart, its words.
+    Files of one stem (``a.mp4``, ``a.wav``, ``a.srt``) are one clip: picture, its sound apart, its words. Single
+    pictures are clips where there is neither sound nor video; beside these they may be covers and the like.
 
     Args:
         folder: Where the clips lie, and where the manifest will.
@@ -63,11 +64,10 @@ def scan_folder(folder: Path, pattern: str | None = None) -> Scan:
         DataError: There are no clips, or none fits.
         ConfigError: The pattern cannot be read.
     """
-    media = files_below(folder, MEDIA_FILES)
+    media = files_below(folder, MEDIA_FILES) or files_below(folder, PICTURE_FILES)
     if not media:
-        raise DataError(
-            "no sound or video files", where=str(folder), remedy=f"known are {', '.join(sorted(MEDIA_FILES))}"
-        )
+        known = ", ".join(sorted(MEDIA_FILES | PICTURE_FILES))
+        raise DataError("no sound, video or picture files", where=str(folder), remedy=f"known are {known}")
     stems: dict[Path, list[Path]] = defaultdict(list)
     for file in [*media, *files_below(folder, WORD_FILES)]:
         stems[file.relative_to(folder).with_suffix("")].append(file)
@@ -96,16 +96,19 @@ def scan_folder(folder: Path, pattern: str | None = None) -> Scan:
 
 
 def _columns(files: Sequence[Path], folder: Path) -> dict[str, str]:
-    """Cells of one stem's files; empty where there is no sound or video among them."""
+    """Cells of one stem's files; empty where there are only words among them."""
     written = {file.suffix.lower(): file.relative_to(folder).as_posix() for file in files}
     video = [path for suffix, path in sorted(written.items()) if suffix in VIDEO_FILES]
     heard = [path for suffix, path in sorted(written.items()) if suffix in MEDIA_FILES - VIDEO_FILES]
+    still = [path for suffix, path in sorted(written.items()) if suffix in PICTURE_FILES]
     words = [path for suffix, path in sorted(written.items(), reverse=True) if suffix in WORD_FILES]
     cells: dict[str, str] = {}
     if video and heard:
         cells = {PICTURES: video[0], SOUND: heard[0]}
     elif video or heard:
         cells = {"file": (video or heard)[0]}
+    elif still:
+        cells = {PICTURES: still[0]}
     if cells and words:
         cells[WORDS] = words[0]
     return cells
@@ -146,7 +149,7 @@ def _expression(pattern: str) -> re.Pattern[str]:
     if problems:
         raise ConfigError(f"'{pattern}'", problems)
     built += re.escape(rest)
-    if Path(pattern).suffix.lower() not in MEDIA_FILES:
+    if Path(pattern).suffix.lower() not in MEDIA_FILES | PICTURE_FILES:
         built += r"(?:\.[^./]+)?"
     return re.compile(built)
 

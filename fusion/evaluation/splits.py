@@ -125,18 +125,22 @@ def split_hash(splits: Sequence[Split]) -> str:
 def check_split(split: Split, clips: Mapping[str, Clip], *, leaking: bool) -> None:
     """Refuse clips, takes and (unless leaking) speakers that stand in two parts."""
     for what in ("clip", "take") if leaking else ("clip", "take", "speaker"):
-        seen: dict[str, str] = {}
+        seen: dict[str, tuple[str, str]] = {}
         for part in PARTS:
             for identifier in getattr(split, part):
                 value = identifier if what == "clip" else getattr(clips[identifier], what)
                 if value is None:
                     continue
-                if seen.setdefault(value, part) != part:
-                    raise LeakError(
-                        f"{what} {value} stands in both {seen[value]} and {part}",
-                        where=f"split {split.name}",
-                        remedy="use a protocol that keeps it whole",
-                    )
+                other, first = seen.setdefault(value, (part, identifier))
+                if other == part:
+                    continue
+                said, remedy = f"{what} {value} stands in both {other} and {part}", "use a protocol that keeps it whole"
+                if what == "take" and clips[first].speaker != clips[identifier].speaker:
+                    # Protocols keep speakers whole before takes, so another one would hardly help.
+                    named = " and ".join(f"{i} (speaker {clips[i].speaker or 'unknown'})" for i in (first, identifier))
+                    said += f": {named} have the same bytes, or are one take by the corpus, under two speakers"
+                    remedy = "remove one of them, or name the same speaker for both"
+                raise LeakError(said, where=f"split {split.name}", remedy=remedy)
     for part in PARTS:
         ids = getattr(split, part)
         if len(set(ids)) < len(ids):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -192,8 +193,9 @@ def gather(
     check_suitability(experiment, target, catalog, str(loaded.source))
     plans = plan_streams(experiment, catalog)
     base = loaded.source.parent
+    making = partial(reporter.progress, "generate")
     corpora = [
-        load_corpus(one, catalog=catalog, base=base, seed=experiment.seed)
+        load_corpus(one, catalog=catalog, base=base, seed=experiment.seed, making=making)
         for one in (experiment.corpus, *experiment.training_corpora, *further)
     ]
     clips, *corpora = corpora

@@ -27,7 +27,9 @@ def run(*arguments):
 
 def test_inspect(config, capsys):
     assert run("data", "inspect", config, "--pictures", "sheet.png") == 0
-    printed = capsys.readouterr().out
+    printed, said = capsys.readouterr()
+    assert "generate" in said
+    assert "4/4 clips" in said
     for part in (
         "demo  4 clips",
         "4 of 4 clips: for trying",
@@ -39,20 +41,49 @@ def test_inspect(config, capsys):
         assert part in printed
     assert cv2.imread("sheet.png").shape[1] > 800
     assert run("data", "inspect", config, "--json", "--", "corpus.limit=3") == 0
-    read = json.loads(capsys.readouterr().out)
+    printed, said = capsys.readouterr()
+    assert "generate" not in said
+    read = json.loads(printed)
     assert read["corpora"][0]["clips"] == 3
     assert read["corpora"][0]["classes"]
     assert len(read["splits"]) == 3
 
 
+def write_picture(file, number):
+    grey = np.random.default_rng(number).integers(0, 255, (9, 9), dtype=np.uint8)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(file), cv2.resize(grey, (48, 48), interpolation=cv2.INTER_CUBIC))
+
+
+def test_alike_pictures_are_told_where_two_speakers_share_a_file(tmp_path, capsys):
+    """The same bytes under two speakers leave no split; what looks alike is looked for all the same."""
+    for number in range(6):
+        write_picture(tmp_path / f"{('anna', 'bert', 'cleo')[number % 3]}/{'ab'[number // 3]}/{number}.png", number)
+    (tmp_path / "bert/b/copy.png").write_bytes((tmp_path / "anna/a/0.png").read_bytes())
+    assert run("manifest", tmp_path) == 0
+    capsys.readouterr()
+    assert run("data", "inspect", tmp_path / "experiment.yaml", "--alike", "--json") == 0
+    unsplit, alike = json.loads(capsys.readouterr().out)["notes"]
+    assert unsplit.startswith("no splits: ")
+    assert "anna_a_0 (speaker manifest:anna)" in unsplit
+    assert "bert_b_copy (speaker manifest:bert)" in unsplit
+    assert alike == (
+        "of 7 single pictures these look alike, in whichever parts they will stand: anna_a_0 = bert_b_copy"
+    )
+    (tmp_path / "bert/b/copy.png").unlink()
+    assert run("manifest", tmp_path, "--force") == 0
+    capsys.readouterr()
+    few = "protocol={name: speaker_folds, folds: 9}"
+    assert run("data", "inspect", tmp_path / "experiment.yaml", "--alike", "--json", "--", few) == 0
+    assert json.loads(capsys.readouterr().out)["notes"][-1] == "of 6 single pictures no two look alike"
+
+
 def test_inspect_finds_pictures_that_stand_alike_in_two_parts(tmp_path, capsys):
     """A manifest of images: one tested picture is a training picture, stored again under another name."""
-    random = np.random.default_rng(0)
     lines = ["pictures,emotion,part"]
     for number in range(9):
-        picture = cv2.resize(random.integers(0, 255, (9, 9), dtype=np.uint8), (48, 48), interpolation=cv2.INTER_CUBIC)
         part = ("train", "validation", "test")[number % 3]
-        cv2.imwrite(str(tmp_path / f"{part}_{number}.png"), picture)
+        write_picture(tmp_path / f"{part}_{number}.png", number)
         lines.append(f"{part}_{number}.png,{'ab'[number % 2]},{part}")
     again = cv2.imread(str(tmp_path / "train_3.png"))
     cv2.imwrite(str(tmp_path / "test_again.jpg"), again, [cv2.IMWRITE_JPEG_QUALITY, 70])

@@ -8,6 +8,7 @@ from fusion.corpora.contact_sheet import GAP, STRIP, TILE, draw_contact_sheet, m
 from fusion.corpora.demo.generating import generate
 from fusion.corpora.inspection import inspect
 from fusion.corpora.manifest import read_manifest
+from fusion.testing.dialogues import write_iemocap_tree
 from fusion.testing.media import write_clip
 
 
@@ -38,6 +39,21 @@ def test_what_a_table_lacks_is_not_known_yet(folder, tmp_path):
     seen = inspect(attached, catalog=catalog(), base=folder)
     assert "features: one file for all clips; which of them it lacks is told by fusion prepare" in seen.notes
     assert not any("one file" in note for note in inspect(experiment(), catalog=catalog(), base=folder).notes)
+
+
+def test_what_a_release_in_parts_lacks_is_told_with_and_without_splits(tmp_path):
+    write_iemocap_tree(tmp_path, sessions=(1,), size=(64, 48))
+    (tmp_path / "Session1/dialog/avi/DivX/Ses01F_impro01.avi").write_text("cut short")
+    in_parts = experiment(name="iemocap", partial=True)
+    unsplit = inspect(in_parts, catalog=catalog(), base=tmp_path)
+    sessions, video, splits = unsplit.notes
+    assert sessions.startswith("iemocap: Session2, Session3, Session4 and Session5 are missing")
+    assert video.startswith("iemocap: Ses01F_impro01.avi: no media file that can be read")
+    assert splits.startswith("no splits")
+    kept = in_parts.model_copy(update={"protocol": Component(name="random")})
+    split = inspect(kept, catalog=catalog(), base=tmp_path)
+    assert split.splits
+    assert split.notes[:2] == (sessions, video)
 
 
 def test_counts(folder):

@@ -15,7 +15,7 @@ from fusion.corpora.options import Manifest as Options
 
 @pytest.fixture
 def folder(tmp_path):
-    for name in ("a.mp4", "b.mp4", "b.wav", "b.srt", "sub/c.flac", "odd.xyz"):
+    for name in ("a.mp4", "b.mp4", "b.wav", "b.srt", "sub/c.flac", "odd.xyz", "d.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
     return tmp_path
@@ -97,6 +97,7 @@ def test_every_problem_at_once_with_its_line(folder):
         "w,odd.xyz,,,,\n"
         "q,,,,,\n"
         "r,a.mp4,3,,2,left\n"
+        "s,d.png,,,,\n"
     )
     with pytest.raises(DataError) as caught:
         read_manifest(table(folder, text))
@@ -113,6 +114,7 @@ def test_every_problem_at_once_with_its_line(folder):
         (9, "no media"),
         (10, "does not last longer than 0"),
         (10, "channel 'left'"),
+        (11, "file: 'd.png' is a single picture; name it in the column pictures instead"),
     ]:
         assert any(f"line {line}:" in one and part in one for one in message.splitlines()), (line, part, message)
 

@@ -42,6 +42,19 @@ def test_twins_of_one_stem_are_one_clip(tmp_path):
     assert row == {"id": "sad_b", PICTURES: "sad/b.mp4", SOUND: "sad/b.wav", "words": "sad/b.txt", "label": "sad"}
 
 
+def test_single_pictures_are_clips_where_there_is_nothing_else(tmp_path):
+    touch(tmp_path, "anna_sad.png", "anna_happy.JPG", "anna_happy.txt")
+    rows = scan_folder(tmp_path, "{speaker}_{emotion}.png").rows
+    assert rows == ({"id": "anna_sad", PICTURES: "anna_sad.png", "speaker": "anna", "emotion": "sad"},)
+    both = scan_folder(tmp_path, "{speaker}_{emotion}").rows
+    assert [(row[PICTURES], row.get("words")) for row in both] == [
+        ("anna_happy.JPG", "anna_happy.txt"),
+        ("anna_sad.png", None),
+    ]
+    touch(tmp_path, "anna_neutral.mp4")
+    assert [row["id"] for row in scan_folder(tmp_path, "{speaker}_{emotion}").rows] == ["anna_neutral"]
+
+
 def test_pattern(tmp_path):
     root = touch(tmp_path, "s1_sad_01.mp4", "s1_very_happy_01.mp4", "s2_sad_01.mp4", "readme.mp4", "s3_sad_02.wav")
     scan = scan_folder(root, "{speaker}_{emotion}_{take}.mp4")
@@ -73,7 +86,7 @@ def test_bad_patterns(tmp_path, pattern):
 
 
 def test_folders_of_another_kind(tmp_path):
-    with pytest.raises(DataError, match="no sound or video files"):
+    with pytest.raises(DataError, match="no sound, video or picture files"):
         scan_folder(tmp_path)
     touch(tmp_path, "a.mp4")
     with pytest.raises(DataError, match=r"expected LABEL/clip or SPEAKER/LABEL/clip: found 1 clips such as 'a.mp4'"):

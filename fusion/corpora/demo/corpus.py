@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fusion.contract import Clip
 from fusion.corpora.demo.generating import generate
+from fusion.corpora.loading import Progress
 from fusion.corpora.manifest import read_manifest
 from fusion.corpora.options import Demo as Options
 
@@ -34,5 +35,9 @@ class Demo:
         Raises:
             DataError: root holds something else than these clips.
         """
+        return read_manifest(self.make(root))
+
+    def make(self, root: Path, progress: Progress | None = None) -> Path:
+        """Generate the clips into root unless they are there; answers their manifest."""
         options = self._options
-        return read_manifest(generate(root, clips=options.count, speakers=options.speakers, seed=options.seed))
+        return generate(root, clips=options.count, speakers=options.speakers, seed=options.seed, progress=progress)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import json
+import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
 
 from fusion.contract import DataError
+from fusion.corpora.loading import Progress
 
 #: Raise when the same numbers give other clips.
 VERSION = 1
 #: Beside the manifest: what the folder was made from.
 RECORD = "demo.json"
 MANIFEST = "manifest.csv"
+#: Ends the name of a folder that is being written.
+UNFINISHED = ".unfinished"
 RIGHTS = "CC0-1.0 (generated)"
 NOTICE = "generated clip, no real person"
 COLUMNS = (
@@ -37,18 +43,19 @@ COLUMNS = (
 
 
 def generate(
-    folder: Path, *, clips: int = 96, speakers: int = 8, seed: int = 0, progress: Callable[[int], None] | None = None
+    folder: Path, *, clips: int = 96, speakers: int = 8, seed: int = 0, progress: Progress | None = None
 ) -> Path:
     """Write a generated corpus into a folder and return its manifest.
 
-    The folder appears whole or not at all; one that already holds the same corpus is left alone.
+    The folder appears whole or not at all; one that already holds the same corpus is left alone. What killed processes
+    left of it is removed.
 
     Args:
         folder: Made if need be; it must be empty or hold the same corpus.
         clips: Number of clips, dealt to speakers and emotions in turn.
         speakers: Number of invented speakers.
         seed: Another seed gives other people and clips.
-        progress: Told after every clip how many are written.
+        progress: Follows the clips that are written.
 
     Raises:
         DataError: The folder holds something else.
@@ -58,9 +65,19 @@ def generate(
     if is_generated(folder, record):
         return folder / MANIFEST
     folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        _write(work, record, progress)
+    with ExitStack() as stack:
+        with _held(folder.parent):  # so that nobody sweeps a folder away that is made, but not yet held
+            _sweep(folder)
+            work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=UNFINISHED, dir=folder.parent))
+            stack.callback(shutil.rmtree, work, ignore_errors=True)
+            stack.enter_context(_held(work))
+        with progress(clips) if progress else nullcontext(lambda: None) as step:
+            rows = []
+            (work / "clips").mkdir()
+            for row in _clips(work, record):
+                rows.append(row)
+                step()
+        _write_tables(work, record, rows)
         work.chmod(0o755)
         try:
             # Onto nothing, or onto an empty folder, this happens at once.
@@ -68,9 +85,31 @@ def generate(
         except OSError:
             if not is_generated(folder, record):
                 raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return folder / MANIFEST
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left of a folder: what nobody holds any more."""
+    for left in folder.parent.iterdir():
+        if left.name.startswith(f".{folder.name}.") and left.name.endswith(UNFINISHED):
+            with suppress(OSError), _held(left, wait=False) as free:  # it may be finished meanwhile, or another user's
+                if free:
+                    shutil.rmtree(left, ignore_errors=True)
+
+
+@contextmanager
+def _held(folder: Path, *, wait: bool = True) -> Iterator[bool]:
+    """Hold a folder, until this process ends at the latest; answers whether it could be held."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            held = True
+        except OSError:  # by another process, or because this file system has no locks
+            held = False
+        yield held
+    finally:
+        os.close(descriptor)
 
 
 def is_generated(folder: Path, record: dict[str, int]) -> bool:
@@ -89,13 +128,7 @@ def is_generated(folder: Path, record: dict[str, int]) -> bool:
     return True
 
 
-def _write(folder: Path, record: dict[str, int], progress: Callable[[int], None] | None) -> None:
-    (folder / "clips").mkdir()
-    rows = []
-    for count, row in enumerate(_clips(folder, record), 1):
-        rows.append(row)
-        if progress is not None:
-            progress(count)
+def _write_tables(folder: Path, record: dict[str, int], rows: list[dict[str, str]]) -> None:
     with (folder / MANIFEST).open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
         writer.writeheader()

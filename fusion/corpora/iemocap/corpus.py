@@ -44,11 +44,14 @@ class Iemocap:
                 to be read is missing or does not fit; the message says all of it.
         """
         options = self._options
-        recordings = read_release(root)
-        needs_video = "pictures" in options.media or self._sound_of_video
-        looked = {r.dialogue.name: look_at_video(r) for r in recordings} if needs_video else {}
-        if not options.partial:
-            self._check(root, recordings, looked)
+        recordings, looked = self._survey(root)
+        said = [] if options.partial else self._lacking(root, recordings, looked)
+        if said:
+            raise DataError(
+                f"this release of IEMOCAP is not whole: {'; '.join(said)}",
+                where=str(root),
+                remedy=self._remedy(recordings, looked),
+            )
         clips = []
         for recording in recordings:
             video = looked.get(recording.dialogue.name)
@@ -59,32 +62,36 @@ class Iemocap:
             ]
         return sorted(clips, key=lambda clip: clip.id)
 
+    def findings(self, root: Path) -> Sequence[str]:
+        """In a sentence each, what the release lacks, or what does not fit, of what is to be read."""
+        return self._lacking(root, *self._survey(root))
+
     @property
     def _sound_of_video(self) -> bool:
         return "sound" in self._options.media and self._options.sound == "video"
 
-    def _check(self, root: Path, recordings: Sequence[Recording], looked: Mapping[str, Video | None]) -> None:
-        """Refuse a release that lacks something of what is to be read."""
+    def _survey(self, root: Path) -> tuple[list[Recording], dict[str, Video | None]]:
+        """The release's dialogues and, where anything is read of them, their videos."""
+        recordings = read_release(root)
+        needs_video = "pictures" in self._options.media or self._sound_of_video
+        return recordings, {r.dialogue.name: look_at_video(r) for r in recordings} if needs_video else {}
+
+    def _lacking(self, root: Path, recordings: Sequence[Recording], looked: Mapping[str, Video | None]) -> list[str]:
         said = release.lacking_sessions(root, recordings) + release.lacking_transcripts(recordings)
-        remedies = ["restore what is missing"]
         if looked:
-            lacking = release.lacking_videos(recordings)
             videos = [(r, video) for r in recordings if (video := looked[r.dialogue.name]) is not None]
-            said += lacking + unfit_videos(videos, sound=self._sound_of_video)
-            if lacking and not self._sound_of_video:
-                remedies.append("write media: [sound] for a release without video")
+            said += release.lacking_videos(recordings) + unfit_videos(videos, sound=self._sound_of_video)
         if "sound" in self._options.media and not self._sound_of_video:
             said += release.lacking_wavs(recordings)
         if self._options.words == "times" and not any(recording.alignments for recording in recordings):
             said.append("there are no word times (sentences/ForcedAlignment)")
-        if not said:
-            said = _other_counts(recordings)
-        if said:
-            raise DataError(
-                f"this release of IEMOCAP is not whole: {'; '.join(said)}",
-                where=str(root),
-                remedy=f"{', or '.join(remedies)}, or go on without it with partial: true",
-            )
+        return said or _other_counts(recordings)
+
+    def _remedy(self, recordings: Sequence[Recording], looked: Mapping[str, Video | None]) -> str:
+        remedies = ["restore what is missing"]
+        if looked and not self._sound_of_video and release.lacking_videos(recordings):
+            remedies.append("write corpus.media: [sound] for a release without video")
+        return f"{', or '.join(remedies)}, or go on without it with corpus.partial: true"
 
     def _clip(self, recording: Recording, turn: Turn, video: Video | None) -> Clip:
         dialogue = recording.dialogue

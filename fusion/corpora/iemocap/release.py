@@ -71,6 +71,13 @@ def read_release(root: Path) -> list[Recording]:
                 raise DataError(f"a dialogue of another session stands in {session}", where=str(file))
             recordings.append(_recording(dialogue, folder, read_evaluation(file)))
     if not any(recording.turns for recording in recordings):
+        deeper = sorted(session.parent for session in root.glob("*/Session[1-5]"))
+        if deeper:
+            raise DataError(
+                "the sessions of IEMOCAP lie one folder deeper",
+                where=str(root),
+                remedy=f"set corpus.root to {deeper[0]}",
+            )
         raise wrong_layout("IEMOCAP", root, _EXPECTED)
     return sorted(recordings, key=lambda recording: recording.dialogue.name)
 

@@ -82,7 +82,7 @@ def unfit_videos(looked: Sequence[tuple[Recording, Video]], *, sound: bool) -> l
     if sound and silent:
         said.append(
             f"{len(silent)} video{'s' * (len(silent) != 1)} without sound ({listing(silent, 3)}), "
-            "which sound: sentence does not need"
+            "which corpus.sound: sentence does not need"
         )
     return said
 

@@ -1,6 +1,10 @@
 import csv
 import hashlib
+import os
+import subprocess
+import sys
 from collections import Counter
+from contextlib import nullcontext
 
 import av
 import cv2
@@ -108,19 +112,51 @@ def test_a_folder_with_other_things_is_left_alone(folder, tmp_path):
     assert contents(folder) == before
 
 
-def test_an_interrupted_run_leaves_nothing(tmp_path, monkeypatch):
-    def stop(_):
+def following(step):
+    """A progress that calls step after every clip."""
+    return lambda total: nullcontext(step)
+
+
+def test_an_interrupted_run_leaves_nothing(tmp_path):
+    def stop():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        generate(tmp_path / "half", clips=4, speakers=4, progress=stop)
+        generate(tmp_path / "half", clips=4, speakers=4, progress=following(stop))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_run_left_is_removed_and_what_another_one_writes_is_not(tmp_path):
+    folder = tmp_path / "demo"
+    code = (
+        "import os; from contextlib import nullcontext; from pathlib import Path\n"
+        "from fusion.corpora.demo.generating import generate\n"
+        f"killed = lambda total: nullcontext(lambda: os._exit(9))\n"
+        f"generate(Path({str(folder)!r}), clips=2, speakers=2, progress=killed)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    assert killed.returncode == 9
+    (left,) = tmp_path.iterdir()
+    assert list((left / "clips").iterdir())
+    (tmp_path / ".demo.notes").mkdir()
+    (tmp_path / ".demo2.abc.unfinished").mkdir()
+    seen = []
+
+    def look():
+        if not seen:
+            seen.append({path.name for path in tmp_path.iterdir()} - {".demo.notes", ".demo2.abc.unfinished"})
+            generate(folder, clips=2, speakers=2)  # another one is faster
+
+    generate(folder, clips=2, speakers=2, progress=following(look))
+    assert left.name not in seen[0]
+    assert len(seen[0]) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"demo", ".demo.notes", ".demo2.abc.unfinished"}
 
 
 def test_corpus_generates_itself_once(tmp_path, monkeypatch):
     corpus = Demo(Options(count=2, speakers=2))
     clips = corpus.clips(tmp_path / "demo")
-    monkeypatch.setattr(generating, "_write", None)
+    monkeypatch.setattr(generating, "_clips", None)
     assert corpus.clips(tmp_path / "demo") == clips
     assert corpus.home == "demo-2-clips-2-speakers-seed-0"
 

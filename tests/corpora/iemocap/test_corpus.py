@@ -50,11 +50,16 @@ def read(root, *, partial=True, **chosen):
 
 
 def complaint(root, **chosen) -> str:
+    """What the reader says that takes whole releases only; one of parts finds the same."""
     with pytest.raises(DataError, match="this release of IEMOCAP is not whole") as caught:
         read(root, partial=False, **chosen)
     assert caught.value.exit_code == 65
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+    said = str(caught.value)
+    assert "\n" not in said
+    assert said.endswith("go on without it with corpus.partial: true")
+    found = "; ".join(Iemocap(Options(partial=True, **chosen)).findings(root))
+    assert f"is not whole: {found}; restore what is missing" in said
+    return said
 
 
 def test_everything_that_is_known_of_a_turn_reaches_its_clip(tree):
@@ -175,6 +180,7 @@ def test_a_release_is_counted(tmp_path):
     dialogues = [f"Ses{1 + k % 5:02d}{'FM'[k % 2]}_impro{1 + k // 10:02d}" for k in range(50)]
     for k, dialogue in enumerate(dialogues):
         write_texts(tmp_path, dialogue, [(f"F{n:03d}", code) for n, code in enumerate(codes[k::50])])
+    assert Iemocap(Options(media=("sound",))).findings(tmp_path) == []
     for classes, count in (("four_merged", 5531), ("six", 7380)):
         assert len(read(tmp_path, partial=False, media=("sound",), classes=classes)) == count
     file = tmp_path / EVALUATION
@@ -188,7 +194,7 @@ def test_a_release_without_video(copy):
         shutil.rmtree(copy / f"Session{session}/dialog/avi")
     said = complaint(copy)
     assert "Session1 and Session2 have no video (dialog/avi/DivX)" in said
-    assert "write media: [sound] for a release without video" in said
+    assert "write corpus.media: [sound] for a release without video" in said
     assert "no video" not in complaint(copy, media=("sound",))
     assert all([track.kind for track in clip.tracks] == [SOUND] for clip in read(copy).values())
 
@@ -271,7 +277,7 @@ def pictures(seconds: float) -> list[np.ndarray]:
 def test_an_avi_without_sound(copy):
     length = probe(copy / AVI).pictures[0].end
     write_avi(copy / AVI, pictures(float(length)), None, fps=Fraction(25))
-    assert "1 video without sound ('Ses01F_impro01.avi'), which sound: sentence does not need" in complaint(
+    assert "1 video without sound ('Ses01F_impro01.avi'), which corpus.sound: sentence does not need" in complaint(
         copy, sound="video"
     )
     assert "without sound" not in complaint(copy)
@@ -306,6 +312,12 @@ def test_no_word_times(copy):
         shutil.rmtree(copy / f"Session{session}/sentences/ForcedAlignment")
     assert "there are no word times (sentences/ForcedAlignment)" in complaint(copy, words="times")
     assert "word times" not in complaint(copy)
+
+
+def test_a_release_one_folder_deeper(tmp_path):
+    write_texts(tmp_path / "IEMOCAP_full_release", "Ses02F_impro01", [("F000", "neu")])
+    with pytest.raises(DataError, match=f"one folder deeper; set corpus.root to {tmp_path}/IEMOCAP_full_release$"):
+        read(tmp_path)
 
 
 def test_another_layout(tmp_path):
