@@ -268,8 +268,8 @@ class Objective(Protocol):
 class Corpus(Protocol):
     """A reader from an official layout to clips. Constructed as ``Corpus(options)``.
 
-    A corpus that reads a folder which is not whole may have a method ``findings(root) -> Sequence[str]``: what is missing
-    or does not fit, in a sentence each, which ``fusion data inspect`` shows as notes.
+    A corpus that reads a folder which is not whole may have a method ``findings(root) -> Sequence[str]``: what is
+    missing or does not fit, in a sentence each, which ``fusion data inspect`` shows as notes.
     """
 
     #: What the corpus is, its licence and where its layout is documented, in a few sentences.
