@@ -1,4 +1,4 @@
-"""What keeping freed memory saves in training on a processor (fusion/training/freed_memory.py).
+"""What keeping freed memory saves in training on a processor (fusion.cli.freed_memory.py).
 
     python benchmarks/freed_memory.py
 
@@ -26,8 +26,8 @@ def one(network: str, keep: bool) -> None:
     """Print seconds in the program, in the system, and the peak in megabytes, of this process."""
     import torch
 
+    from fusion.cli.freed_memory import keep_freed_memory
     from fusion.contract import InputSpec
-    from fusion.training.freed_memory import keep_freed_memory
 
     torch.set_num_threads(1)
     if keep:

@@ -50,9 +50,11 @@ def compare(
     from contrastive.starts import compare_starts as run_job
     from contrastive.starts_report import compared, write_comparison
     from fusion.cli.console import out
+    from fusion.cli.freed_memory import keep_freed_memory
     from fusion.cli.reporting import TerminalReporter
     from fusion.config.experiment import job_folder, read_experiment
 
+    keep_freed_memory()
     chosen = tuple(one.value for one in start) if start else tuple(STARTS)
     shares = tuple(dict.fromkeys(labels or SHARES))
     given = tuple(overrides or ())

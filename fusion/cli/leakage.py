@@ -19,6 +19,7 @@ def leakage(config: Config, overrides: Overrides = None) -> None:
     """Score a config's systems once by the leaking protocol of a paper and once with whole speakers apart."""
     from fusion.catalog import catalog
     from fusion.cli.console import out
+    from fusion.cli.freed_memory import keep_freed_memory
     from fusion.cli.reporting import TerminalReporter
     from fusion.config.experiment import job_folder, read_experiment
     from fusion.leakage.figures import Figures
@@ -26,6 +27,7 @@ def leakage(config: Config, overrides: Overrides = None) -> None:
     from fusion.leakage.report import write_report
     from fusion.leakage.running import run_grid
 
+    keep_freed_memory()
     grid = Grid(config, tuple(overrides or ()))
     settings = grid.settings(catalog())
     loaded = read_experiment(config, grid.overrides)

@@ -33,12 +33,14 @@ def training_job(context: typer.Context, *, fold: str | None, final: bool, proce
         BadParameter: One fold and all of them are asked for.
         ProcessEndedError: A process was killed, or ended without a sentence of its own.
     """
+    from fusion.cli.freed_memory import keep_freed_memory
     from fusion.cli.launching import launch, taking_part
 
     if final and fold is not None:
         raise typer.BadParameter("--final is of all folds; leave --fold out")
     if processes > 1:
         launch(processes, context.find_root().obj)
+    keep_freed_memory()
     with taking_part():
         yield
 

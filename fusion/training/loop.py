@@ -22,7 +22,6 @@ from fusion.config.models import TrainingSettings
 from fusion.contract import DataError, FusionError
 from fusion.data.randomness import torch_seed
 from fusion.inference.files import read_state, write_atomic, write_state
-from fusion.training.freed_memory import keep_freed_memory
 from fusion.training.processes import World, current
 
 #: Every epoch of a stage, one row each.
@@ -132,8 +131,6 @@ def fit(
         FusionError: The loss is not a number, or the model normalises by batch in several processes.
         ProcessLostError: Another process has ended.
     """
-    if device.type == "cpu":
-        keep_freed_memory()
     world = world or current()
     run = _Run(task, settings, folder, device, world=world, counts={} if counts is None else counts)
     last = settings.epochs if stop is None else min(stop, settings.epochs)

@@ -147,8 +147,9 @@ def test_two_processes_learn_what_one_learns(
     monkeypatch.setenv("FUSION_STORE", str(world.store))
     whole = pretrain(read_experiment(world.config, EVEN), tmp_path / "whole")
     first, second = kept(resumed.run), kept(whole)
+    # Sums in another order part them a little with each of the 40 steps, on some processors more than on others.
     for key, value in first.items():
-        torch.testing.assert_close(value, second[key], rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(value, second[key], rtol=1e-2, atol=1e-3)
     losses = [[row["loss"] for row in history(run)] for run in (resumed.run, whole)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 

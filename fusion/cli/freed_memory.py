@@ -14,7 +14,7 @@ _SETTINGS = {_TRIM_THRESHOLD: 2**31 - 1, _TOP_PAD: 2**26, _MMAP_THRESHOLD: 2**30
 
 @cache
 def keep_freed_memory() -> bool:
-    """Let this process keep the memory that it frees; whether that was set.
+    """Let this process keep the memory that it frees; whether that was set. For commands that train: it is theirs.
 
     By default glibc maps every large tensor anew and gives it back after use, and the system clears its pages each
     time: a fifth of the time of training a small network on a processor. Nothing is set where the C library is another

@@ -17,7 +17,7 @@ import sys
 
 import numpy as np
 
-from fusion.training.freed_memory import keep_freed_memory
+from fusion.cli.freed_memory import keep_freed_memory
 
 kept = keep_freed_memory() if sys.argv[1] == "keep" else None
 np.ones(10_000_000)
